@@ -1,0 +1,1 @@
+"""The language the services speak. Imports no service."""

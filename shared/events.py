@@ -1,0 +1,379 @@
+"""The contracts: every event that crosses a topic.
+
+Written strictly, read tolerantly: fields may be added with a default, never removed, renamed or given another meaning;
+anything else is a new topic (promise 15). Unknown fields are ignored on reading. Which service writes and which
+reads each event stands in `shared.topics`.
+
+Times are aware datetimes in UTC. `observed` and `published` are story time; the stamps of `Ledger` are real time.
+Offsets are Unicode code points into the named text. Ids are made by `shared.ids`, from what caused the event.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Part(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A value inside an event."""
+
+
+class Event(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """What every event carries: a deterministic id and when we learned of what it tells (story time)."""
+
+    id: str
+    observed: datetime
+
+
+class Mode(StrEnum):
+    """Whether an article may still be news: only `live` raises alerts."""
+
+    LIVE = "live"
+    REPLAY = "replay"
+    BACKFILL = "backfill"
+
+
+class Published(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """When a text was published, where that was read, and how sure it is (0 to 1)."""
+
+    at: datetime
+    origin: str
+    sure: float = 1.0
+
+
+class Ledger(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """The latency ledger: when each step finished, in real time. `published` to `seen` is story time, so it is
+    derived from `observed - published`, not kept here."""
+
+    seen: datetime | None = None
+    fetched: datetime | None = None
+    extracted: datetime | None = None
+    matched: datetime | None = None
+    raised: datetime | None = None
+    sent: datetime | None = None
+
+
+class Source(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """Who published: the id in the sources file and what an alert tells of the outlet."""
+
+    id: str
+    name: str
+    domain: str = ""
+    country: str = ""
+    language: str = ""
+    official: bool = False
+
+
+class Entry(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """What the feed itself says of an article; all of it may be missing."""
+
+    guid: str = ""
+    link: str = ""
+    title: str = ""
+    summary: str = ""
+    content: str = ""
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    published: datetime | None = None
+    updated: datetime | None = None
+    flags: tuple[str, ...] = ()
+
+
+class PageFetched(Event, frozen=True, omit_defaults=True, kw_only=True):
+    """A page was fetched: its decoded bytes, what the server said, and the entry that led to it."""
+
+    entry_id: str
+    source: Source
+    url: str
+    final_url: str
+    status: int
+    headers: dict[str, str] = {}
+    body: bytes
+    truncated: bool = False
+    entry: Entry = Entry()
+    published: Published | None = None
+    mode: Mode = Mode.LIVE
+    ledger: Ledger = Ledger()
+
+
+class CheckOutcome(StrEnum):
+    """How one check of a source ended; exactly one of these."""
+
+    FRESH = "fresh"
+    UNCHANGED = "unchanged"
+    NOT_MODIFIED = "not_modified"
+    EMPTY = "empty"
+    NOT_A_FEED = "not_a_feed"
+    BROKEN = "broken"
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    THROTTLED = "throttled"
+    GONE = "gone"
+    CLIENT_ERROR = "client_error"
+    SERVER_ERROR = "server_error"
+    TOO_LARGE = "too_large"
+    ROBOTS_DENIED = "robots_denied"
+
+
+class SourceChecked(Event, frozen=True, omit_defaults=True, kw_only=True):
+    """A source was polled, with what came of it."""
+
+    source: Source
+    due: datetime
+    outcome: CheckOutcome
+    detail: str = ""
+    status: int | None = None
+    entries: int = 0
+    new_entries: int = 0
+    failures: int = 0
+    next_due: datetime | None = None
+
+
+class Language(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """`macro` is the matching level (`hbs` for Serbian, Croatian, Bosnian, Montenegrin); `variety` is for display."""
+
+    macro: str
+    variety: str = ""
+    script: str = ""
+    confidence: float = 0.0
+    origin: str = ""
+
+
+class Span(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """A piece of a named field (`title`, `lead`, `text`) by code-point offsets, with its surface for the reader."""
+
+    field: str
+    start: int
+    end: int
+    surface: str
+
+
+class Mention(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """An entity found in the text, and why it was accepted. `subject` says the form can be a grammatical subject."""
+
+    entity_id: str
+    name: str
+    kind: str
+    span: Span
+    side: str = ""
+    role: str = ""
+    subject: bool = True
+    why: str = ""
+
+
+class Quote(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """Somebody's words; an unknown speaker is an answer."""
+
+    span: Span
+    kind: str
+    speaker_id: str = ""
+    speaker: str = ""
+    verb: str = ""
+    confidence: float = 0.0
+
+
+class ArticleExtracted(Event, frozen=True, omit_defaults=True, kw_only=True):
+    """An article was read from a page. `id` is the article version; `text` keeps paragraphs apart by newlines."""
+
+    article_id: str
+    page_id: str = ""
+    url: str
+    canonical_url: str
+    source: Source
+    title: str
+    lead: str = ""
+    text: str
+    section: str = ""
+    authors: tuple[str, ...] = ()
+    image: str = ""
+    agency: str = ""
+    language: Language
+    kind: str = "article"
+    published: Published | None = None
+    modified: datetime | None = None
+    entities: tuple[Mention, ...] = ()
+    quotes: tuple[Quote, ...] = ()
+    methods: dict[str, str] = {}
+    previous: str = ""
+    text_hash: str = ""
+    reservations: tuple[str, ...] = ()
+    mode: Mode = Mode.LIVE
+    ledger: Ledger = Ledger()
+
+
+class Hit(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """One matched term: the surface shown, its concept, the term as written and how the form came about."""
+
+    concept: str
+    term: str
+    span: Span
+    form: str = ""
+
+
+class Clause(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """A node of the explanation tree: what was asked and whether it held."""
+
+    label: str
+    held: bool
+    parts: tuple[Clause, ...] = ()
+
+
+class ArticleMatched(Event, frozen=True, omit_defaults=True, kw_only=True):
+    """An article version satisfied a watch. Carries the article whole: judging asks nobody else."""
+
+    watch_id: str
+    watch_version: int
+    article: ArticleExtracted
+    hits: tuple[Hit, ...] = ()
+    concepts: tuple[str, ...] = ()
+    score: float = 0.0
+    threshold: float = 0.0
+    why: Clause | None = None
+    mode: Mode = Mode.LIVE
+    ledger: Ledger = Ledger()
+
+
+class AlertState(StrEnum):
+    """Where an alert stands."""
+
+    OPEN = "open"
+    UPDATE = "update"
+    RESOLVED = "resolved"
+    CORRECTION = "correction"
+
+
+class AlertKind(StrEnum):
+    """What a watch can ask to be told."""
+
+    MATCH = "match"
+    FIRST_SEEN = "first_seen"
+    BURST = "burst"
+    REACTION = "reaction"
+    SILENCE = "silence"
+    SECOND_SOURCE = "second_source"
+    BORDER_CROSSING = "border_crossing"
+    EDIT = "edit"
+    TERM_SHIFT = "term_shift"
+
+
+class ArticleReference(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """What an alert shows of an article: never its text, only an excerpt (promise 14)."""
+
+    id: str
+    version: str = ""
+    url: str
+    title: str
+    source: Source
+    language: Language
+    published: Published | None = None
+    observed: datetime | None = None
+    excerpt: str = ""
+
+
+class Reaction(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """Who did what about the subject of the story, in whose words."""
+
+    actor_id: str
+    actor: str
+    act: str
+    side: str = ""
+    office: str = ""
+    topic: str = ""
+    quote: str = ""
+    stance: int = 0
+    confidence: float = 0.0
+
+
+class Novelty(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """The proof that a term is new to the watch: what was searched and how often it had been met."""
+
+    family: str
+    forms: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    first_seen: datetime
+    first_article: str = ""
+    first_source: str = ""
+    confirmed: datetime | None = None
+    witnesses: tuple[str, ...] = ()
+    documents_searched: int = 0
+    searched_since: datetime | None = None
+    earlier_hits: int = 0
+    background_per_million: float = 0.0
+    warming: bool = False
+
+
+class AlertRaised(Event, frozen=True, omit_defaults=True, kw_only=True):
+    """Something is new in a story. The same cause always gives the same id; `revision` counts what was told of it."""
+
+    revision: int = 0
+    state: AlertState = AlertState.OPEN
+    kind: AlertKind
+    rule_id: str
+    watch_id: str
+    watch_version: int = 0
+    watch_title: str = ""
+    story_id: str
+    story_headline: str = ""
+    severity: str = "info"
+    headline: str
+    reason: str
+    article: ArticleReference
+    hits: tuple[Hit, ...] = ()
+    why: Clause | None = None
+    novelty: Novelty | None = None
+    reaction: Reaction | None = None
+    independent_sources: int = 1
+    extra: dict[str, Any] = {}
+    mode: Mode = Mode.LIVE
+    ledger: Ledger = Ledger()
+
+
+class DeliveryOutcome(StrEnum):
+    """How one delivery attempt ended; exactly one of these."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    FAILED = "failed"
+    GONE = "gone"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
+class DeliveryAttempted(Event, frozen=True, omit_defaults=True, kw_only=True):
+    """One attempt to deliver one alert to one subscription. `delivery_id` is the `webhook-id`."""
+
+    delivery_id: str
+    subscription_id: str
+    alert_id: str
+    alert_revision: int = 0
+    watch_id: str = ""
+    number: int
+    outcome: DeliveryOutcome
+    status: int | None = None
+    reason: str = ""
+    seconds: float = 0.0
+    next_attempt: datetime | None = None
+    test: bool = False
+    ledger: Ledger = Ledger()
+
+
+class FeedbackGiven(Event, frozen=True, omit_defaults=True, kw_only=True):
+    """A reader called an alert useful, a duplicate or wrong."""
+
+    alert_id: str
+    watch_id: str
+    subscription_id: str
+    verdict: str
+    note: str = ""
+
+
+class OperatorAsked(Event, frozen=True, omit_defaults=True, kw_only=True):
+    """A person asks the owner of a thing to do something; the owner checks it and answers with its own next event."""
+
+    request: str
+    subject: str
+    by: str = ""
+    arguments: dict[str, Any] = {}
