@@ -1,0 +1,167 @@
+"""State in SQL: one engine for SQLite and PostgreSQL, short transactions, migrations per owner.
+
+A service owns its tables and their migrations (`services/<service>/migrations/`); the name of a table starts with the
+owner's. SQLite runs in WAL mode with a synced commit and takes its write lock at the start of a transaction, so a
+transaction that reads and then writes behaves as on PostgreSQL and never fails half way with "locked".
+
+Left out on purpose: an ORM, sessions and a repository layer; stores are modules of plain functions over a connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.types import TypeDecorator
+
+from shared.errors import Misconfigured, Transient
+
+BUSY_TIMEOUT_MS = 30_000
+"""How long SQLite waits for another writer: longer than any transaction here, shorter than a drain."""
+
+
+class DatabaseUnavailable(Transient):
+    """The database cannot be reached or broke off; the transaction was not committed or its fate is unknown."""
+
+    reason = "database_unavailable"
+
+
+class Moment(TypeDecorator[datetime]):
+    """A UTC time kept as microseconds since the epoch: one meaning and one order on both databases."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        """Aware datetime to microseconds; a naive one is a defect."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}")
+        delta = value - EPOCH
+        return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        """Microseconds to an aware datetime."""
+        return None if value is None else datetime.fromtimestamp(value // 1_000_000, UTC).replace(
+            microsecond=value % 1_000_000
+        )
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The engine and what differs between the two databases."""
+
+    engine: AsyncEngine
+    url: str
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is SQLite: one process may write at a time."""
+        return self.engine.dialect.name == "sqlite"
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A write transaction, committed at the end of the block. Raises DatabaseUnavailable."""
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except (OperationalError, InterfaceError, OSError) as error:
+            raise DatabaseUnavailable(str(error)) from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise DatabaseUnavailable(str(error)) from error
+            raise
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+
+def open_database(url: str, *, pool_size: int = 5) -> Database:
+    """An engine for `sqlite:///path` or `postgresql://…`. Connects lazily. Raises Misconfigured for another scheme."""
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"), pool_size=pool_size, max_overflow=0)
+        _prepare_sqlite(engine)
+    else:
+        engine = create_async_engine(
+            parsed.set(drivername="postgresql+asyncpg"), pool_size=pool_size, max_overflow=pool_size,
+            pool_pre_ping=True, connect_args={"timeout": 5.0, "command_timeout": 30.0},
+        )  # fmt: skip
+    return Database(engine, url)
+
+
+def _parse(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise Misconfigured(f"database: {url!r} is no database address; write sqlite:///data/wirewatch.db") from error
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise Misconfigured(f"database: {parsed.drivername!r} is not supported; write sqlite:///… or postgresql://…")
+    return parsed
+
+
+def _prepare_sqlite(engine: AsyncEngine) -> None:
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN would be deferred: we issue BEGIN IMMEDIATE
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @sa.event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def insert_ignore(table: sa.Table, rows: Sequence[Mapping[str, Any]], dialect: str) -> Any:
+    """An insert of `rows` that leaves existing keys alone, on both databases."""
+    return _insert(table, dialect).values(list(rows)).on_conflict_do_nothing()
+
+
+def upsert(table: sa.Table, row: Mapping[str, Any], dialect: str, *, keys: Sequence[str]) -> Any:
+    """An insert of `row` that replaces the other columns where `keys` exist already."""
+    statement = _insert(table, dialect).values(row)
+    changed = {name: statement.excluded[name] for name in row if name not in keys}
+    if not changed:
+        return statement.on_conflict_do_nothing()
+    return statement.on_conflict_do_update(index_elements=list(keys), set_=changed)
+
+
+def _insert(table: sa.Table, dialect: str) -> Any:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
+
+
+async def migrate(database: Database, owner: str, scripts: Path) -> None:
+    """Bring the tables of `owner` to the newest version in `scripts`, an Alembic folder. Safe to repeat and to run
+    from several processes (PostgreSQL: an advisory lock; SQLite: the write lock)."""
+    async with database.engine.begin() as connection:
+        if not database.is_sqlite:
+            await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": 7_205_759})
+        await connection.run_sync(_upgrade, owner, scripts)
+
+
+def _upgrade(connection: sa.Connection, owner: str, scripts: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    config.attributes["version_table"] = f"{owner}_schema"
+    command.upgrade(config, "head")
