@@ -12,7 +12,6 @@ Left out on purpose: `compress` (LZW), which nobody has sent for decades, and di
 
 from __future__ import annotations
 
-import io
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,11 +30,21 @@ PIECE = 65_536
 SLACK = 65_536
 """What a coded form may be larger than its content: framing of incompressible data is below 0.1 % plus a header."""
 
+BLOCK = 262_144
+"""The result is kept in blocks of this size: one growing buffer is copied while it grows and so counts twice."""
+
 MEMBERS = 1_000
 """Members of one gzip file or frames of one zstd stream: BGZF has 16 a megabyte; more is a way to burn time."""
 
-ZSTD_WINDOW_LOG = 23
-"""8 MB, the most a sender may ask a recipient to keep for the zstd coding (RFC 9659 section 3)."""
+WINDOW_LOG = 23
+"""8 MB: the most a sender may ask a recipient to keep for the zstd coding (RFC 9659 section 3), here for br as well.
+
+A br window of 16 MB is filled before the first byte comes out, by a body of 200 bytes. Encoders choose it only for
+content above 8 MB, which is past the usual limit anyway.
+"""
+
+BROTLI_16_MB = 0b1111
+"""The first four bits of a stream with a window of 24 bits (RFC 7932 section 9.1)."""
 
 IDENTITY = frozenset({"", "identity", "none", "utf-8", "utf8"})
 """No coding; `none` and a charset are misconfigurations that browsers let pass, with a plain body."""
@@ -109,8 +118,12 @@ class Brotli:
 
     def __init__(self) -> None:
         self._brotli = brotli.Decompressor()
+        self._begun = False
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
+        if not self._begun and data[0] & 0x0F == BROTLI_16_MB:
+            raise BadEncoding(f"br window above {1 << WINDOW_LOG} bytes")
+        self._begun = True
         while not self._brotli.is_finished():
             try:
                 piece: bytes = self._brotli.process(data, output_buffer_limit=PIECE)
@@ -149,7 +162,7 @@ class Zstd:
         self._frames += 1
         if self._frames > MEMBERS:
             raise BadEncoding(f"more than {MEMBERS} zstd frames")
-        return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG})
+        return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: WINDOW_LOG})
 
 
 GZIP_WBITS = 16 + zlib.MAX_WBITS
@@ -173,7 +186,9 @@ class Body:
         self._limit = limit
         self._layers: list[Layer] | None = None
         self._produced: list[int] = []
-        self._buffer = io.BytesIO()
+        self._blocks: list[bytes] = []
+        self._tail = bytearray()
+        self._kept = 0
         self.full = False
 
     def feed(self, chunk: bytes) -> None:
@@ -182,10 +197,9 @@ class Body:
             self._layers = open_layers(self._codings, most=self._most_codings)
             self._produced = [0] * (len(self._layers) + 1)
         for piece in self._through(0, chunk):
-            self._buffer.write(piece[: self._limit + 1 - self._buffer.tell()])
-            if self._buffer.tell() > self._limit:
-                self.full = True
+            self._keep(piece)
             if self.full:
+                self._layers = []  # a window of many megabytes goes before the result is put together
                 return
 
     def finish(self) -> None:
@@ -194,9 +208,17 @@ class Body:
             raise BadEncoding("compressed body ends early")
 
     def value(self) -> bytes:
-        """The decoded bytes, at most `limit`; `BytesIO` hands its buffer over without a copy."""
-        self._buffer.truncate(min(self._limit, self._buffer.tell()))
-        return self._buffer.getvalue()
+        """The decoded bytes, at most `limit`."""
+        return b"".join([*self._blocks, bytes(self._tail)])
+
+    def _keep(self, piece: bytes) -> None:
+        room = self._limit - self._kept
+        self.full = self.full or len(piece) > room
+        self._tail += piece[:room]
+        self._kept += min(len(piece), room)
+        if len(self._tail) >= BLOCK:
+            self._blocks.append(bytes(self._tail))
+            self._tail.clear()
 
     def _through(self, depth: int, data: bytes) -> Iterator[bytes]:
         """`data` after the layers from `depth` on, by pieces; ends when a layer made more than could be needed."""
