@@ -1,16 +1,37 @@
-"""The process edge's vocabulary: what a service is given and what it gives back."""
+"""The process edge: what a service is given, what it gives back, and how a process runs it and ends.
+
+One task group holds every loop, task and the admin port. SIGTERM and SIGINT stop the intake, let what is in hand finish
+within the drain budget, commit and close; a second signal, or the budget's end, cuts it short. A crash of any task stops
+the whole process with one clear last line: half a pipeline hides loss.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
 
-from shared.bus import Bus
-from shared.clock import Clock
-from shared.db import Database
-from shared.http import Door
+import structlog
+
+from shared import metrics
+from shared.bus import Bus, ConsumerOptions
+from shared.bus.embedded import EmbeddedBus
+from shared.bus.kafka import KafkaBus, KafkaOptions
+from shared.clock import Clock, RealClock
+from shared.consume import ConsumeLoop, LoopOptions
+from shared.db import Database, open_database
+from shared.health import Health, admin_app, serve
+from shared.http import Door, Guard
+from shared.settings import CommonSettings, masked
 from shared.step import Step
+
+log = structlog.get_logger()
+VERSION = version("wirewatch")
 
 Task = Callable[[asyncio.Event], Awaitable[None]]
 """Runs until the event is set, then finishes what it has in hand and returns. Whatever it raises stops the process."""
@@ -44,3 +65,155 @@ class Service:
     tasks: Mapping[str, Task] = field(default_factory=dict)
     busy: Callable[[], bool] = _never
     close: Callable[[], Awaitable[None]] | None = None
+
+
+async def open_bus(settings: CommonSettings) -> Bus:
+    """The bus the settings name. Connects; raises BusUnavailable."""
+    if settings.bus == "embedded":
+        return await EmbeddedBus.open(settings.data / "bus.db")
+    return await KafkaBus.open(kafka_options(settings))
+
+
+def kafka_options(settings: CommonSettings) -> KafkaOptions:
+    """The Kafka adapter's options out of the common settings."""
+    return KafkaOptions(
+        bootstrap=settings.bus,
+        topic_prefix=settings.topic_prefix,
+        replication_factor=settings.replication_factor,
+        security_protocol=settings.kafka_security,
+        sasl_mechanism=settings.kafka_sasl_mechanism,
+        sasl_username=settings.kafka_username,
+        sasl_password=settings.kafka_password,
+        ca_file=Path(settings.kafka_ca_file) if settings.kafka_ca_file else None,
+    )
+
+
+def open_door(settings: CommonSettings) -> Door:
+    """The one door to the outside, guarded."""
+    return Door(user_agent=settings.user_agent, guard=Guard(allow_networks=settings.allow_networks))
+
+
+@asynccontextmanager
+async def open_parts(
+    settings: CommonSettings, *, story: Clock | None = None, real: Clock | None = None
+) -> AsyncIterator[Parts]:
+    """Build bus, database and door, and close them in the opposite order."""
+    clock = real or RealClock()
+    database = open_database(settings.database_url)
+    door = open_door(settings)
+    try:
+        bus = await open_bus(settings)
+        try:
+            yield Parts(bus, database, door, story or clock, clock)
+        finally:
+            await bus.close()
+    finally:
+        await door.aclose()
+        await database.close()
+
+
+def loops_of(
+    services: Sequence[Service], parts: Parts, settings: CommonSettings, health: Health
+) -> dict[str, ConsumeLoop]:
+    """One consume loop for every step of every service, by group."""
+    member = ConsumerOptions(
+        session_timeout=settings.session_timeout.total_seconds(),
+        rebalance_timeout=settings.drain.total_seconds() + 20,
+    )
+    options = LoopOptions(drain=settings.drain, consumer=member)
+    return {
+        step.group: ConsumeLoop(
+            step, bus=parts.bus, real=parts.real, database=parts.database, options=options,
+            progress=_beat(health, step.group),
+        )
+        for service in services for step in service.steps
+    }  # fmt: skip
+
+
+def _beat(health: Health, name: str) -> Callable[[], None]:
+    return lambda: health.beat(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What runs in this process."""
+
+    services: tuple[Service, ...]
+    loops: Mapping[str, ConsumeLoop]
+    health: Health
+    stop: asyncio.Event
+
+
+def assemble(services: Sequence[Service], parts: Parts, settings: CommonSettings, *, stop: asyncio.Event) -> Process:
+    """Make the loops of `services`; nothing runs yet."""
+    names = "+".join(service.name for service in services)
+    metrics.BUILD.labels(VERSION).set(1)
+    health = Health(info={"version": VERSION, "services": names, "settings": masked(settings)})
+    return Process(tuple(services), loops_of(services, parts, settings, health), health, stop)
+
+
+async def run_process(process: Process, settings: CommonSettings, *, admin: bool = True) -> None:
+    """Run until `process.stop` is set or something crashes; close the services at the end."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            tasks = [group.create_task(work, name=name) for name, work in _work_of(process)]
+            if admin:
+                app = admin_app(process.health)
+                host, port = settings.admin_host, settings.admin_port
+                group.create_task(serve(app, host, port, process.stop, started=started), name="admin")
+                log.info("started", admin=f"http://{host}:{await started}", version=VERSION, **_names(process))
+            process.health.ready = True
+            group.create_task(_cut(process.stop, tasks, settings.drain.total_seconds() + 3), name="drain")
+    finally:
+        process.health.ready = False
+        for service in process.services:
+            if service.close is not None:
+                await service.close()
+        log.info("stopped", **_names(process))
+
+
+def _names(process: Process) -> dict[str, str]:
+    return {"services": "+".join(service.name for service in process.services)}
+
+
+def _work_of(process: Process) -> list[tuple[str, Awaitable[None]]]:  # coroutines, started by the task group
+    loops = [(f"consume:{group}", loop.run(process.stop)) for group, loop in process.loops.items()]
+    tasks = [
+        (f"{service.name}:{name}", task(process.stop))
+        for service in process.services
+        for name, task in service.tasks.items()
+    ]
+    return [*loops, *tasks]
+
+
+async def _cut(stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]], budget: float) -> None:
+    """After the stop, give the tasks their budget, then cancel what is left: the supervisor's patience ends too."""
+    await stop.wait()
+    _, late = await asyncio.wait(tasks, timeout=budget) if tasks else (set(), set())
+    for task in late:
+        log.warning("drain_cut", task=task.get_name())
+        task.cancel()
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT set `stop`; a second one ends the process the hard way."""
+    loop = asyncio.get_running_loop()
+
+    def _handle(number: signal.Signals) -> None:
+        if stop.is_set():
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        log.info("stopping", signal=number.name)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, _handle, number)
+
+
+def crash_line(error: BaseException) -> str:
+    """One line that says why the process ended: the innermost first cause of an exception group."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"

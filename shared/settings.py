@@ -173,8 +173,7 @@ class CommonSettings:
         "embedded", help="embedded (one machine) or the bootstrap servers of a Kafka cluster, host:port,…"
     )
     data: Path = setting(Path("data"), help="folder of the embedded log and of the default database")
-    database: str = setting("", help="sqlite:///path or postgresql://user:password@host/name; default: in the data folder",
-                            secret=False)  # fmt: skip
+    database: str = setting("", help="sqlite:///path or postgresql://user:password@host/name; default: in data")
     pack: Path = setting(Path("deploy/packs/alliance"), help="folder of the story pack: sources, watches, entities")
     admin_host: str = setting("127.0.0.1", help="address of the admin port; 0.0.0.0 inside a container")
     admin_port: int = setting(9464, help="admin port: /livez /readyz /metrics /info; 0 takes a free one")
@@ -184,9 +183,7 @@ class CommonSettings:
     allow_networks: tuple[Network, ...] = setting(
         (), help="private networks that may be reached, for intranet receivers"
     )
-    user_agent: str = setting(
-        "Wirewatch/0.1 (news monitor)", help="how we present ourselves to publishers: add a contact URL"
-    )
+    user_agent: str = setting("Wirewatch/0.1 (news monitor)", help="how publishers see us: add a contact URL")
     topic_prefix: str = setting("", help="put before every topic name, for a shared Kafka cluster")
     replication_factor: int = setting(1, help="copies of each topic on Kafka")
     kafka_security: str = setting("PLAINTEXT", help="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL")
