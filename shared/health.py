@@ -96,4 +96,4 @@ def _bind(config: uvicorn.Config) -> Any:
     try:
         return config.bind_socket()
     except SystemExit as error:  # uvicorn's way of saying that the address is taken
-        raise Misconfigured(f"cannot listen on {config.host}:{config.port}: choose a free port (0 takes one)") from error
+        raise Misconfigured(f"{config.host}:{config.port} is taken: choose a free port (0 takes one)") from error

@@ -1,8 +1,8 @@
 """The process edge: what a service is given, what it gives back, and how a process runs it and ends.
 
-One task group holds every loop, task and the admin port. SIGTERM and SIGINT stop the intake, let what is in hand finish
-within the drain budget, commit and close; a second signal, or the budget's end, cuts it short. A crash of any task stops
-the whole process with one clear last line: half a pipeline hides loss.
+One task group holds every loop, task and the admin port. SIGTERM and SIGINT stop the intake, let what is in hand
+finish within the drain budget, commit and close; a second signal, or the budget's end, cuts it short. A crash of any
+task stops the whole process with one clear last line: half a pipeline hides loss.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ import structlog
 
 from shared import metrics
 from shared.bus import Bus, ConsumerOptions
-from shared.bus.embedded import EmbeddedBus
-from shared.bus.kafka import KafkaBus, KafkaOptions
 from shared.clock import Clock, RealClock
 from shared.consume import ConsumeLoop, LoopOptions
 from shared.db import Database, open_database
@@ -70,13 +68,16 @@ class Service:
 async def open_bus(settings: CommonSettings) -> Bus:
     """The bus the settings name. Connects; raises BusUnavailable."""
     if settings.bus == "embedded":
+        from shared.bus.embedded import EmbeddedBus  # each installation uses one of the two: the other is not loaded
+
         return await EmbeddedBus.open(settings.data / "bus.db")
-    return await KafkaBus.open(kafka_options(settings))
+    return await _open_kafka(settings)
 
 
-def kafka_options(settings: CommonSettings) -> KafkaOptions:
-    """The Kafka adapter's options out of the common settings."""
-    return KafkaOptions(
+async def _open_kafka(settings: CommonSettings) -> Bus:
+    from shared.bus.kafka import KafkaBus, KafkaOptions
+
+    options = KafkaOptions(
         bootstrap=settings.bus,
         topic_prefix=settings.topic_prefix,
         replication_factor=settings.replication_factor,
@@ -86,6 +87,7 @@ def kafka_options(settings: CommonSettings) -> KafkaOptions:
         sasl_password=settings.kafka_password,
         ca_file=Path(settings.kafka_ca_file) if settings.kafka_ca_file else None,
     )
+    return await KafkaBus.open(options)
 
 
 def open_door(settings: CommonSettings) -> Door:
@@ -157,7 +159,7 @@ async def run_process(process: Process, settings: CommonSettings, *, admin: bool
     try:
         async with asyncio.TaskGroup() as group:
             started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-            tasks = [group.create_task(work, name=name) for name, work in _work_of(process)]
+            tasks = [group.create_task(_awaited(work), name=name) for name, work in _work_of(process)]
             if admin:
                 app = admin_app(process.health)
                 host, port = settings.admin_host, settings.admin_port
@@ -173,11 +175,15 @@ async def run_process(process: Process, settings: CommonSettings, *, admin: bool
         log.info("stopped", **_names(process))
 
 
+async def _awaited(work: Awaitable[None]) -> None:
+    await work
+
+
 def _names(process: Process) -> dict[str, str]:
     return {"services": "+".join(service.name for service in process.services)}
 
 
-def _work_of(process: Process) -> list[tuple[str, Awaitable[None]]]:  # coroutines, started by the task group
+def _work_of(process: Process) -> list[tuple[str, Awaitable[None]]]:
     loops = [(f"consume:{group}", loop.run(process.stop)) for group, loop in process.loops.items()]
     tasks = [
         (f"{service.name}:{name}", task(process.stop))
