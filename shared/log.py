@@ -27,7 +27,9 @@ def configure(*, level: str, json: bool | None = None, service: str = "") -> Non
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _shorten,
     ]
-    renderer: Processor = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    # plain: a traceback with every local variable takes a second to render and prints other people's text
+    pretty = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    renderer: Processor = structlog.processors.JSONRenderer() if as_json else pretty
     tail: list[Processor] = [structlog.processors.format_exc_info, renderer] if as_json else [renderer]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
