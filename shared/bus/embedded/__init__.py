@@ -1,0 +1,332 @@
+"""The bus on one machine: an append-only log on SQLite (WAL), behind the port that Kafka has, behaving alike.
+
+Several processes on one host may use the same file; never put it on a network file system. What is acknowledged is in
+the write-ahead log and synced (`synchronous="normal"` gives up the last moments on power loss, never on a crash).
+
+    schema.py      tables and connections        groups.py    leases, generations, assignment, offsets
+    threads.py     the writer and the reader     consumer.py  a member of a group
+    append.py      messages to rows              publisher.py
+    reading.py     fetch, find, retention        chaos.py     as unpleasant as Kafka may be
+
+Left out on purpose: what SQLite could do and Kafka cannot (one transaction over output, offset and state), compaction,
+and more than one host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from shared.bus import (
+    BusUnavailable,
+    ConsumerOptions,
+    OffsetPolicy,
+    Partition,
+    PartitionLag,
+    Position,
+    Record,
+    TopicMismatch,
+)
+from shared.bus.embedded import groups, reading, schema
+from shared.bus.embedded.append import Appender, Placed, TopicInfo, load_end, now_ms
+from shared.bus.embedded.chaos import Chaos
+from shared.bus.embedded.consumer import EmbeddedConsumer
+from shared.bus.embedded.publisher import EmbeddedPublisher
+from shared.bus.embedded.threads import FileThread
+from shared.topics import TopicSpec
+
+__all__ = ["Chaos", "EmbeddedBus"]
+
+T = TypeVar("T")
+
+PROBE_SECONDS = 0.02
+"""How often to look whether another process wrote: `pragma data_version` takes about 3 microseconds."""
+RETENTION_SECONDS = 60.0
+READ_BYTES = 32 * 1024 * 1024
+
+log = structlog.get_logger()
+
+
+class EmbeddedBus:
+    """The whole log. Make it with `await EmbeddedBus.open(path)`; it belongs to the running event loop."""
+
+    def __init__(
+        self, path: Path, *, synchronous: schema.Synchronous = "full", chaos: Chaos | None = None,
+        retention_seconds: float = RETENTION_SECONDS,
+    ) -> None:  # fmt: skip
+        self.chaos = chaos
+        self.known: dict[str, TopicInfo] = {}
+        self._path = path
+        self._retention_seconds = retention_seconds
+        self._appender = Appender()
+        self._writer = FileThread(
+            "bus-writer", lambda: schema.connect(path, synchronous=synchronous), undo=self._appender.forget
+        )
+        self._reader = FileThread("bus-reader", lambda: schema.connect(path))
+        self._publishers: list[EmbeddedPublisher] = []
+        self._consumers: set[EmbeddedConsumer] = set()
+        self._made = 0
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @classmethod
+    async def open(
+        cls, path: Path, *, synchronous: schema.Synchronous = "full", chaos: Chaos | None = None,
+        retention_seconds: float = RETENTION_SECONDS,
+    ) -> EmbeddedBus:  # fmt: skip
+        """Open the file, creating it if it is not there. Raises BusUnavailable."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(create, path)
+        bus = cls(path, synchronous=synchronous, chaos=chaos, retention_seconds=retention_seconds)
+        await bus._writer.start()
+        await bus._reader.start()
+        bus._tasks = [asyncio.create_task(bus._watch(), name="bus-watch"), asyncio.create_task(bus._retain_often())]
+        return bus
+
+    async def close(self) -> None:
+        """Close every publisher and consumer made here, then the file."""
+        for consumer in list(self._consumers):
+            await consumer.close()
+        for publisher in self._publishers:
+            with contextlib.suppress(BusUnavailable):
+                await publisher.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._writer.close()
+        await self._reader.close()
+
+    # ---- the port ---------------------------------------------------------------------------------------------------
+
+    async def ensure_topics(self, specs: Sequence[TopicSpec]) -> list[str]:
+        """Create what is missing and bring retention in line."""
+        created = await self.write(lambda conn: ensure(conn, specs))
+        self.known.clear()
+        return created
+
+    async def topics(self) -> dict[str, int]:
+        """Existing topics and their partition counts."""
+        rows = await self.read_file(lambda conn: conn.execute("select name, partitions from topics").fetchall())
+        return dict(rows)
+
+    async def publisher(self) -> EmbeddedPublisher:
+        """A new writer."""
+        self._made += 1
+        self._publishers.append(EmbeddedPublisher(self, self._made))
+        return self._publishers[-1]
+
+    async def subscribe(self, topics: Sequence[str], group: str, options: ConsumerOptions) -> EmbeddedConsumer:
+        """Join `group` and read `topics`."""
+        for topic in topics:
+            await self.topic(topic)
+        consumer = EmbeddedConsumer(self, tuple(topics), group, options)
+        self._consumers.add(consumer)
+        await consumer.start()
+        return consumer
+
+    async def end_offsets(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        """The offset after the last record."""
+        lanes = await self._lanes(partitions)
+        return await self.read_file(lambda conn: {place: load_end(conn, lane).next for place, lane in lanes.items()})
+
+    async def offsets_for_time(self, partitions: Collection[Partition], timestamp: int) -> dict[Partition, int | None]:
+        """The first offset whose timestamp is at or after `timestamp`."""
+        lanes = await self._lanes(partitions)
+        return await self.read_file(
+            lambda conn: {place: reading.first_at(conn, lane, timestamp) for place, lane in lanes.items()}
+        )
+
+    async def lag(self, group: str, topics: Sequence[str]) -> list[PartitionLag]:
+        """How far `group` is behind."""
+        places = [place for topic in topics for place in (await self.topic(topic)).places]
+        lanes = await self._lanes(places)
+        return await self.read_file(
+            lambda conn: [reading.lag_of(conn, group, place, lane) for place, lane in lanes.items()]
+        )
+
+    async def read(self, partition: Partition, offset: int, limit: int) -> list[Record]:
+        """Read without a group."""
+        lane = (await self._lanes([partition]))[partition]
+        place = reading.Wanted(partition, lane, offset)
+        return await self.read_file(lambda conn: reading.read(conn, place, limit=limit, size=READ_BYTES))
+
+    # ---- for operators and tests ------------------------------------------------------------------------------------
+
+    async def retain(self, now: int | None = None) -> int:
+        """Delete what retention does not keep any more; how many records went."""
+        at = now_ms() if now is None else now
+        rows = await self.read_file(
+            lambda conn: conn.execute(
+                "select lanes.id, retention_ms, retention_bytes from lanes join topics on name = topic"
+            ).fetchall()
+        )
+        gone = 0
+        for lane, milliseconds, most in rows:
+            gone += await self._retain_lane(lane, at - milliseconds, most)
+        return gone
+
+    async def trim(self, partition: Partition, offset: int) -> int:
+        """Delete the records of a partition before `offset`; how many went."""
+        lane = (await self._lanes([partition]))[partition]
+        end = await self.read_file(lambda conn: load_end(conn, lane).next)
+        return await self._delete_before(lane, min(offset, end))
+
+    # ---- for publishers and consumers -------------------------------------------------------------------------------
+
+    async def write(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `job` in the writer's next transaction."""
+        return await self._writer.call(job)
+
+    async def read_file(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `job` on the reader's connection."""
+        return await self._reader.call(job)
+
+    async def append(self, placed: Sequence[Placed]) -> list[Position]:
+        """Append, and wake the readers of this process at once."""
+        positions = await self._writer.call(lambda conn: self._appender.write(conn, placed))
+        if self._consumers:
+            lanes = {topic.lanes[number] for topic, number, *_ in placed}
+            for consumer in self._consumers:
+                consumer.arrived(lanes)
+        return positions
+
+    async def topic(self, name: str) -> TopicInfo:
+        """What is known of a topic; another process may have created it a moment ago."""
+        if name not in self.known:
+            self.known = await self.read_file(load_topics)
+        if name not in self.known:
+            raise BusUnavailable(f"no topic {name}: run `wirewatch init`")
+        return self.known[name]
+
+    def lane(self, partition: Partition) -> int:
+        """The lane of a partition of a known topic."""
+        return self.known[partition.topic].lanes[partition.number]
+
+    async def start_positions(
+        self, group: str, partitions: Collection[Partition], policy: OffsetPolicy
+    ) -> dict[Partition, int]:
+        """Where a member begins: at the committed offset, else by the policy."""
+        lanes = await self._lanes(partitions)
+        return await self.read_file(
+            lambda conn: {place: start_position(conn, group, lane, policy) for place, lane in lanes.items()}
+        )
+
+    def gone(self, consumer: EmbeddedConsumer) -> None:
+        """A consumer has closed."""
+        self._consumers.discard(consumer)
+
+    # ---- background -------------------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Look for what others did: a cheap probe, and only after a change the state of the groups."""
+        conn = schema.connect(self._path, timeout_ms=0)
+        version = -1
+        states: dict[str, tuple[int, int]] = {}
+        try:
+            while True:
+                with contextlib.suppress(sqlite3.OperationalError):
+                    seen = conn.execute("pragma data_version").fetchone()[0]
+                    if seen != version and self._consumers:
+                        now = group_states(conn)
+                        self._tell({name for name in now if now[name] != states.get(name)})
+                        version, states = seen, now
+                await asyncio.sleep(PROBE_SECONDS)
+        finally:
+            conn.close()
+
+    def _tell(self, groups_changed: Collection[str]) -> None:
+        for consumer in self._consumers:
+            consumer.arrived(None)
+            if consumer.group in groups_changed:
+                consumer.stir()
+
+    async def _retain_often(self) -> None:
+        while True:
+            await asyncio.sleep(self._retention_seconds)
+            try:
+                gone = await self.retain()
+            except BusUnavailable as failure:
+                log.warning("retention_failed", error=str(failure))
+            else:
+                log.debug("retention_ran", records=gone)
+
+    async def _retain_lane(self, lane: int, oldest: int, most: int) -> int:
+        start, kept = await self.read_file(
+            lambda conn: (reading.start_of(conn, lane), reading.kept_from(conn, lane, oldest, most))
+        )
+        return await self._delete_before(lane, kept) if kept > start else 0
+
+    async def _delete_before(self, lane: int, offset: int) -> int:
+        gone = 0
+        while (step := await self.write(lambda conn: reading.delete_before(conn, lane, offset))) > 0:
+            gone += step
+        return gone
+
+    async def _lanes(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        return {place: (await self.topic(place.topic)).lanes[place.number] for place in partitions}
+
+
+def create(path: Path) -> None:
+    """Create the file and its tables."""
+    try:
+        conn = schema.connect(path)
+        try:
+            schema.create(conn)
+        finally:
+            conn.close()
+    except sqlite3.Error as error:
+        raise BusUnavailable(f"cannot open the log {path}: {error}") from error
+
+
+def ensure(conn: sqlite3.Connection, specs: Sequence[TopicSpec]) -> list[str]:
+    """Create missing topics, update the others; nothing is written when a partition count differs."""
+    existing = dict(conn.execute("select name, partitions from topics").fetchall())
+    for spec in specs:
+        count = existing.get(spec.name, spec.partitions)
+        if count != spec.partitions:
+            raise TopicMismatch(f"{spec.name} has {count} partitions, the topology says {spec.partitions}")
+    for spec in specs:
+        conn.execute(
+            "insert or replace into topics values (?, ?, ?, ?, ?, ?)",
+            (spec.name, spec.partitions, int(spec.retention.total_seconds() * 1000), spec.retention_bytes,
+             spec.largest, spec.compressed),
+        )  # fmt: skip
+        conn.executemany(
+            "insert or ignore into lanes (topic, partition) values (?, ?)",
+            [(spec.name, number) for number in range(spec.partitions)],
+        )
+    return [spec.name for spec in specs if spec.name not in existing]
+
+
+def load_topics(conn: sqlite3.Connection) -> dict[str, TopicInfo]:
+    """All topics with their lanes."""
+    lanes: dict[str, list[int]] = {}
+    for topic, lane in conn.execute("select topic, id from lanes order by topic, partition"):
+        lanes.setdefault(topic, []).append(lane)
+    return {
+        name: TopicInfo(
+            name, largest, bool(compressed), tuple(lanes[name]),
+            tuple(Partition(name, number) for number in range(len(lanes[name]))),
+        )
+        for name, largest, compressed in conn.execute("select name, largest, compressed from topics")
+    }  # fmt: skip
+
+
+def start_position(conn: sqlite3.Connection, group: str, lane: int, policy: OffsetPolicy) -> int:
+    """The committed offset, else the first or the next one."""
+    offset = groups.committed(conn, group, lane)
+    if offset is not None:
+        return offset
+    return reading.start_of(conn, lane) if policy == "earliest" else load_end(conn, lane).next
+
+
+def group_states(conn: sqlite3.Connection) -> dict[str, tuple[int, int]]:
+    """Generation and phase of every group."""
+    return {name: (generation, joining) for name, generation, joining in conn.execute(
+        "select name, generation, joining from groups"
+    )}  # fmt: skip
