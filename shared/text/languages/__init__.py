@@ -161,5 +161,5 @@ def _months(names: list[str]) -> dict[str, int]:
 
 
 def _background(data: dict[int, str]) -> dict[str, float]:
-    """Words by how often they occur per million words; the keys are the frequencies."""
-    return {word: float(rate) for rate, words in data.items() for word in _words(words)}
+    """Words by how often they occur per million words; the keys are the frequencies, the highest one counts."""
+    return {word: float(rate) for rate, words in sorted(data.items()) for word in _words(words)}
