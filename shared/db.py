@@ -135,12 +135,24 @@ def insert_ignore(table: sa.Table, rows: Sequence[Mapping[str, Any]], dialect: s
     return _insert(table, dialect).values(list(rows)).on_conflict_do_nothing()
 
 
+def insert_new(table: sa.Table, dialect: str) -> Any:
+    """The same for many rows: to be executed with a list of rows (one prepared statement, however many they are)."""
+    return _insert(table, dialect).on_conflict_do_nothing()
+
+
 def upsert(table: sa.Table, row: Mapping[str, Any], dialect: str, *, keys: Sequence[str]) -> Any:
     """An insert of `row` that replaces the other columns where `keys` exist already."""
     statement = _insert(table, dialect).values(row)
     changed = {name: statement.excluded[name] for name in row if name not in keys}
     if not changed:
         return statement.on_conflict_do_nothing()
+    return statement.on_conflict_do_update(index_elements=list(keys), set_=changed)
+
+
+def upsert_many(table: sa.Table, dialect: str, *, keys: Sequence[str]) -> Any:
+    """The same for many rows that give every column: to be executed with a list of rows."""
+    statement = _insert(table, dialect)
+    changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
     return statement.on_conflict_do_update(index_elements=list(keys), set_=changed)
 
 

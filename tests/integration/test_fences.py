@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from shared.db import Database, DatabaseUnavailable, open_database
 from shared.errors import Fenced
-from shared.lease import FENCES, Lease, raise_fences, take_lease
+from shared.lease import FENCES, Lease, raise_fences, release_leases, still_held, take_lease, take_leases
 from tests.fakes import postgres
 
 NOW = datetime(2025, 3, 18, 12, tzinfo=UTC)
@@ -133,6 +133,30 @@ async def test_a_lease_that_ended_stays_good_while_nobody_else_took_it(store: Da
 async def test_only_one_of_many_gets_a_lease(store: Database) -> None:
     taken = await asyncio.gather(*(_take(store, str(holder), NOW) for holder in range(8)))
     assert len([lease for lease in taken if lease]) == 1
+
+
+async def _take_many(store: Database, holder: str, now: datetime, names: list[str]) -> dict[str, Lease]:
+    async with store.transaction() as connection:
+        return await take_leases(connection, "domain", names, holder, now=now, length=LENGTH)
+
+
+async def test_many_leases_go_each_to_one_of_those_that_ask_at_once(store: Database) -> None:
+    wanted = [["a", "b", "c"], ["c", "b", "a"], ["b", "d"], ["d", "c"]]
+    taken = await asyncio.gather(*(_take_many(store, str(i), NOW, names) for i, names in enumerate(wanted)))
+    assert sorted(name for leases in taken for name in leases) == ["a", "b", "c", "d"]
+    assert await _take_many(store, "z", NOW, []) == {}
+
+
+async def test_leases_let_go_of_can_be_taken_at_once_and_lost_ones_are_told(store: Database) -> None:
+    mine = await _take_many(store, "a", NOW, ["x", "y"])
+    async with store.transaction() as connection:
+        await release_leases(connection, [mine["x"]], now=NOW)
+    theirs = await _take_many(store, "b", NOW, ["x", "y"])
+    assert {name: lease.token for name, lease in theirs.items()} == {"x": 2}
+    async with store.transaction() as connection:
+        await release_leases(connection, [mine["x"]], now=NOW)
+        assert await still_held(connection, mine.values()) == {"y"}
+        assert await still_held(connection, theirs.values()) == {"x"}
 
 
 def test_a_holder_stops_acting_one_deadline_before_the_end() -> None:
