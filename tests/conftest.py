@@ -2,6 +2,6 @@
 
 from shared import log
 
-pytest_plugins = ("tests.fakes.fixtures_db",)
+pytest_plugins = ("tests.fakes.fixtures_bus", "tests.fakes.fixtures_db")
 
 log.configure(level="warning", json=True)
