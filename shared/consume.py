@@ -284,6 +284,11 @@ class ConsumeLoop:
                 due[lane.place] = following
         return due
 
+    @property
+    def assigned(self) -> bool:
+        """Whether this member owns any partition now."""
+        return bool(self._lanes)
+
     def finished(self, place: Partition) -> int:
         """The offset after the finished prefix of a partition, 0 before any: what the demo's clock waits for."""
         lane = self._lanes.get(place)

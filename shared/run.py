@@ -24,7 +24,7 @@ from shared.clock import Clock, RealClock
 from shared.consume import ConsumeLoop, LoopOptions
 from shared.db import Database, open_database
 from shared.health import Health, admin_app, serve
-from shared.http import Door, Guard
+from shared.http import Door, Guard, Resolver
 from shared.settings import CommonSettings, masked
 from shared.step import Step
 
@@ -90,19 +90,24 @@ async def _open_kafka(settings: CommonSettings) -> Bus:
     return await KafkaBus.open(options)
 
 
-def open_door(settings: CommonSettings) -> Door:
+def open_door(settings: CommonSettings, resolver: Resolver | None = None) -> Door:
     """The one door to the outside, guarded."""
-    return Door(user_agent=settings.user_agent, guard=Guard(allow_networks=settings.allow_networks))
+    guard = Guard(allow_networks=settings.allow_networks)
+    return Door(user_agent=settings.user_agent, guard=guard, resolver=resolver)
 
 
 @asynccontextmanager
 async def open_parts(
-    settings: CommonSettings, *, story: Clock | None = None, real: Clock | None = None
+    settings: CommonSettings,
+    *,
+    story: Clock | None = None,
+    real: Clock | None = None,
+    resolver: Resolver | None = None,
 ) -> AsyncIterator[Parts]:
     """Build bus, database and door, and close them in the opposite order."""
     clock = real or RealClock()
     database = open_database(settings.database_url)
-    door = open_door(settings)
+    door = open_door(settings, resolver)
     try:
         bus = await open_bus(settings)
         try:

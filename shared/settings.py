@@ -148,11 +148,14 @@ def masked(settings: Any) -> dict[str, str]:
     shown = {}
     for item in fields(settings):
         value = getattr(settings, item.name)
-        shown[variable(item)] = MASK if item.metadata.get("secret") and value else _plain(value)
+        shown[variable(item)] = MASK if item.metadata.get("secret") and value else plain(value)
     return shown
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """A value as one would write it in the environment, passwords in addresses masked."""
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():g}s"
     if isinstance(value, tuple):
         return ",".join(str(part) for part in value)
     if isinstance(value, str) and "://" in value:

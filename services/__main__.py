@@ -1,0 +1,296 @@
+"""`wirewatch`: one subcommand per service and per operator's task.
+
+A wrong setting or file ends with one line that names it and exit code 2, anything unexpected with one line saying what
+crashed and exit code 1; `--debug` shows the traceback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from services.operate import show
+from shared import log
+from shared.bus import Bus
+from shared.errors import Failure, Misconfigured
+from shared.run import VERSION, crash_line, open_bus
+from shared.settings import CommonSettings, load
+
+T = TypeVar("T")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  help="Watches a news story across languages and pushes what is new in it.")  # fmt: skip
+
+
+def main() -> None:
+    """The entry point: errors become one line and an exit code."""
+    try:
+        app()
+    except Misconfigured as error:
+        _end(str(error), 2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BaseExceptionGroup as group:
+        _crash(group)
+    except Exception as error:  # noqa: BLE001 - the process edge: one clear last line instead of a traceback
+        _crash(error)
+
+
+def _crash(error: BaseException) -> None:
+    first = error
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    if "--debug" in sys.argv:
+        raise error
+    _end(str(first) if isinstance(first, Misconfigured) else f"stopped by {crash_line(error)}",
+         2 if isinstance(first, Misconfigured) else 1)  # fmt: skip
+
+
+def _end(line: str, code: int) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]wirewatch:[/] {line}", markup=True)
+    sys.exit(code)
+
+
+@app.callback(invoke_without_command=False)
+def _options(debug: Annotated[bool, typer.Option(help="Show tracebacks.")] = False) -> None:
+    pass
+
+
+# -- services ------------------------------------------------------------------------------------------------------
+
+
+def _serve(names: list[str], *, service: str, prepared: bool = False) -> None:
+    from services.standalone.app import serve
+
+    common = load(CommonSettings)
+    log.configure(level=common.log_level, json=common.log_json, service=service)
+    _run(lambda: serve(names, common, prepared=prepared))
+
+
+def _run(work: Callable[[], Awaitable[T]]) -> T:
+    import uvloop
+
+    async def _work() -> T:
+        return await work()
+
+    return (
+        asyncio.run(_work(), loop_factory=uvloop.new_event_loop) if sys.version_info >= (3, 12) else uvloop.run(_work())
+    )
+
+
+@app.command()
+def fetcher() -> None:
+    """Poll sources and fetch new pages."""
+    _serve(["fetcher"], service="fetcher")
+
+
+@app.command()
+def extractor() -> None:
+    """Read text, metadata, language, entities and quotes out of pages."""
+    _serve(["extractor"], service="extractor")
+
+
+@app.command()
+def alerter(only: Annotated[str, typer.Option(help="Run one step only: match or judge.")] = "") -> None:
+    """Match articles with watches and judge what is new."""
+    if only not in ("", "match", "judge"):
+        raise Misconfigured(f"--only is {only!r}: write match or judge")
+    _serve([only] if only else ["match", "judge"], service=f"alerter-{only}" if only else "alerter")
+
+
+@app.command()
+def notifier() -> None:
+    """Deliver alerts as signed webhooks."""
+    _serve(["notifier"], service="notifier")
+
+
+@app.command()
+def standalone() -> None:
+    """All services in one process, on the embedded log unless told otherwise."""
+    _serve(["fetcher", "extractor", "match", "judge", "notifier"], service="standalone", prepared=True)
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="No terminal needed; exit 0 if all expected arrived.")] = False,
+    seconds: Annotated[float, typer.Option(help="Real seconds for the three weeks of the story.")] = 40.0,
+) -> None:
+    """Play a demo news world to the whole pipeline and show the alerts."""
+    from services.standalone.demo import run_demo
+
+    sys.exit(_run(lambda: run_demo(once=once, seconds=seconds)))
+
+
+# -- operators -----------------------------------------------------------------------------------------------------
+
+
+def _common() -> CommonSettings:
+    common = load(CommonSettings)
+    log.configure(level="warning", json=common.log_json)
+    return common
+
+
+def _with_bus(work: Callable[[Bus], Awaitable[T]]) -> T:
+    common = _common()
+
+    async def _opened() -> T:
+        bus = await open_bus(common)
+        try:
+            return await work(bus)
+        finally:
+            await bus.close()
+
+    try:
+        return _run(_opened)
+    except Failure as error:
+        raise Misconfigured(f"the bus ({common.bus}) does not answer: {error}") from error
+
+
+@app.command()
+def init() -> None:
+    """Run migrations and create topics; safe to repeat."""
+    from services.operate.init import patiently, prepare
+    from services.standalone.app import STARTING
+    from shared.run import open_parts
+
+    common = load(CommonSettings)
+    log.configure(level=common.log_level, json=common.log_json, service="init")
+
+    async def _prepare() -> None:
+        async with open_parts(common) as parts:
+            await prepare(parts.bus, parts.database)
+
+    _run(lambda: patiently(_prepare, seconds=STARTING))
+
+
+topics_app = typer.Typer(no_args_is_help=True, help="The topology on the bus.")
+app.add_typer(topics_app, name="topics")
+
+
+@topics_app.command("list")
+def topics_list(
+    as_json: AsJson = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 when something is missing or differs.")] = False,
+) -> None:
+    """Every topic: as it should be and as it is."""
+    from services.operate import topics
+
+    rows = _with_bus(topics.rows)
+    show.show(rows, as_json=as_json, title="Topics")
+    if check and any(row["state"] != "ok" for row in rows):
+        sys.exit(1)
+
+
+@topics_app.command("create")
+def topics_create(
+    check: Annotated[bool, typer.Option("--check", help="Only say what is missing; exit 1 if anything is.")] = False,
+) -> None:
+    """Create missing topics and bring retention in line."""
+    from shared.topics import all_specs
+
+    if check:
+        topics_list(as_json=False, check=True)
+        return
+    created = _with_bus(lambda bus: bus.ensure_topics(all_specs()))
+    Console().print(f"{len(created)} topics created")
+
+
+@app.command()
+def lag(as_json: AsJson = False) -> None:
+    """How far each group is behind."""
+    from datetime import UTC, datetime
+
+    from services.operate import lag as lags
+
+    show.show(_with_bus(lambda bus: lags.rows(bus, datetime.now(UTC))), as_json=as_json, title="Lag")
+
+
+dead_app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, redrive.")
+app.add_typer(dead_app, name="dead")
+Reason = Annotated[str, typer.Option(help="Only letters with this reason.")]
+
+
+@dead_app.command("list")
+def dead_list(group: str = "", reason: Reason = "", limit: int = 100, as_json: AsJson = False) -> None:
+    """What was put aside, and why."""
+    from services.operate import dead
+
+    rows = _with_bus(lambda bus: dead.rows(bus, group, reason=reason, limit=limit))
+    show.show(rows, as_json=as_json, title="Dead letters")
+
+
+@dead_app.command("show")
+def dead_show(group: str, offset: int) -> None:
+    """One dead letter whole, as JSON."""
+    from services.operate import dead
+
+    letter = _with_bus(lambda bus: dead.one(bus, group, offset))
+    if letter is None:
+        raise Misconfigured(f"group {group!r} has no dead letter at offset {offset}: see wirewatch dead list")
+    show.show([letter], as_json=True)
+
+
+@dead_app.command("redrive")
+def dead_redrive(
+    group: str, reason: Reason = "", limit: int = 1000,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+) -> None:  # fmt: skip
+    """Put letters on the group's retry topic, to be tried once more by that group only."""
+    from services.operate import dead
+    from shared.topics import GROUPS
+
+    if group not in GROUPS:
+        raise Misconfigured(f"group is {group!r}: write one of {', '.join(GROUPS)}")
+    count = _with_bus(lambda bus: dead.redrive_all(bus, group, reason=reason, limit=limit, dry_run=dry_run))
+    Console().print(f"{count} letters {'would be ' if dry_run else ''}put on the retry topic of {group}")
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check versions, settings, bus and database; exit 1 on a fault."""
+    from services.operate import doctor as doctors
+
+    rows = _run(lambda: doctors.examine(_common()))
+    show.show(rows, as_json=as_json, title="Doctor")
+    if any(row["state"] != "ok" for row in rows):
+        sys.exit(1)
+
+
+@app.command()
+def health(port: int = 0, host: str = "127.0.0.1") -> None:
+    """Exit 0 when this machine's admin port says ready: the container health check."""
+    from services.operate.health import is_ready
+
+    sys.exit(0 if _run(lambda: is_ready(host, port or load(CommonSettings).admin_port)) else 1)
+
+
+@app.command()
+def version(as_json: AsJson = False) -> None:
+    """The version."""
+    rows: list[dict[str, Any]] = [{"version": VERSION}]
+    show.show(rows, as_json=as_json)
+
+
+def _mount() -> None:
+    """Commands that services bring with them."""
+    from services.alerter.match.commands import watch
+    from services.extractor.commands import extract
+    from services.fetcher.commands import feed
+    from services.notifier.commands import receiver, subscriptions
+
+    app.add_typer(feed, name="feed")
+    app.add_typer(watch, name="watch")
+    app.add_typer(subscriptions, name="subscriptions")
+    app.command(name="extract")(extract)
+    app.command(name="receiver")(receiver)
+
+
+_mount()
+
+if __name__ == "__main__":
+    main()

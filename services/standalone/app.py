@@ -1,0 +1,84 @@
+"""Every service by name, and how one or all of them become a process.
+
+The builders import their service only when it is wanted: a notifier does not load the extractor's libraries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from services.operate.init import patiently, prepare
+from shared.run import Parts, Process, Service, assemble, open_parts, run_process, stop_on_signals
+from shared.settings import CommonSettings, load
+
+Environment = Mapping[str, str]
+Built = Service | Awaitable[Service]
+Builder = Callable[[Environment | None, Parts], Built]
+
+STARTING = 60.0
+"""Seconds to wait for a broker or database that is still starting."""
+
+
+def _fetcher(environment: Environment | None, parts: Parts) -> Built:
+    from services.fetcher.app import build
+    from services.fetcher.settings import FetcherSettings
+
+    return build(load(FetcherSettings, environment), parts)
+
+
+def _extractor(environment: Environment | None, parts: Parts) -> Built:
+    from services.extractor.app import build
+    from services.extractor.settings import ExtractorSettings
+
+    return build(load(ExtractorSettings, environment), parts)
+
+
+def _match(environment: Environment | None, parts: Parts) -> Built:
+    from services.alerter.match.app import build
+    from services.alerter.settings import MatchSettings
+
+    return build(load(MatchSettings, environment), parts)
+
+
+def _judge(environment: Environment | None, parts: Parts) -> Built:
+    from services.alerter.judge.app import build
+    from services.alerter.judge.settings import JudgeSettings
+
+    return build(load(JudgeSettings, environment), parts)
+
+
+def _notifier(environment: Environment | None, parts: Parts) -> Built:
+    from services.notifier.app import build
+    from services.notifier.settings import NotifierSettings
+
+    return build(load(NotifierSettings, environment), parts)
+
+
+BUILDERS: dict[str, Builder] = {
+    "fetcher": _fetcher,
+    "extractor": _extractor,
+    "match": _match,
+    "judge": _judge,
+    "notifier": _notifier,
+}
+"""The services in the order an article passes through them."""
+
+
+async def build_services(names: Sequence[str], parts: Parts, environment: Environment | None = None) -> list[Service]:
+    """Build the named services over the same parts, their settings read from `environment` (the process's own)."""
+    built = [BUILDERS[name](environment, parts) for name in names]
+    return [await service if inspect.isawaitable(service) else service for service in built]
+
+
+async def serve(names: Sequence[str], common: CommonSettings, *, prepared: bool) -> None:
+    """Run the named services as one process until a signal. `prepared` runs `init` first (standalone)."""
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    async with open_parts(common) as parts:
+        if prepared:
+            await patiently(lambda: prepare(parts.bus, parts.database), seconds=STARTING)
+        services = await build_services(names, parts)
+        process: Process = assemble(services, parts, common, stop=stop)
+        await run_process(process, common)

@@ -1,0 +1,139 @@
+"""The local web site of the demo: every outlet under its own host name, feeds and pages as of the story clock.
+
+It answers conditional requests as good publishers do, states dates in the way each outlet has chosen, and surrounds the
+articles with the navigation and teasers that real pages have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC
+from email.utils import format_datetime
+from html import escape
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+
+from services.standalone.world import Outlet, Story
+from shared.clock import Clock
+
+FEED_TYPES = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
+
+
+def site_app(outlets: Sequence[Outlet], clock: Clock) -> FastAPI:
+    """One application for all outlets, told apart by the Host header."""
+    app = FastAPI(openapi_url=None)
+    by_host = {outlet.host: outlet for outlet in outlets}
+
+    @app.get("/{path:path}")
+    async def page(path: str, request: Request) -> Response:
+        outlet = by_host.get(request.headers.get("host", "").partition(":")[0])
+        if outlet is None:
+            return Response("no such outlet", 404)
+        return _answer(outlet, "/" + path, request, clock)
+
+    return app
+
+
+def _answer(outlet: Outlet, path: str, request: Request, clock: Clock) -> Response:
+    out = outlet.out(clock.now())
+    base = f"http://{request.headers['host']}"
+    if path == "/robots.txt":
+        return Response("User-agent: *\nAllow: /\n", media_type="text/plain")
+    if path == outlet.feed_path:
+        return _conditional(_feed(outlet, out, base), FEED_TYPES[outlet.feed], request)
+    for story in out:
+        if story.path == path:
+            return _conditional(_page(outlet, story, out, base), "text/html; charset=utf-8", request)
+    return Response("not found", 404)
+
+
+def _conditional(body: str, media_type: str, request: Request) -> Response:
+    data = body.encode()
+    etag = f'"{hashlib.blake2b(data, digest_size=8).hexdigest()}"'
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers={"etag": etag})
+    return Response(data, media_type=media_type, headers={"etag": etag})
+
+
+def _feed(outlet: Outlet, out: Sequence[Story], base: str) -> str:
+    return {"rss": _rss, "atom": _atom, "json": _json_feed}[outlet.feed](outlet, out, base)
+
+
+def _rss(outlet: Outlet, out: Sequence[Story], base: str) -> str:
+    items = "".join(
+        f"<item><title>{escape(story.title)}</title><link>{base}{story.path}?utm_source=rss</link>"
+        f'<guid isPermaLink="false">{outlet.id}:{story.id}</guid><description>{escape(story.lead)}</description>'
+        f"<category>{escape(story.section)}</category>"
+        f"<pubDate>{format_datetime(story.published)}</pubDate></item>"
+        for story in out
+    )
+    head = f"<title>{escape(outlet.name)}</title><link>{base}/</link><language>{outlet.language}</language>"
+    return f'<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel>{head}{items}</channel></rss>'
+
+
+def _atom(outlet: Outlet, out: Sequence[Story], base: str) -> str:
+    entries = "".join(
+        f"<entry><title>{escape(story.title)}</title><link href='{base}{story.path}'/>"
+        f"<id>tag:{outlet.host},2025:{story.id}</id><published>{story.published.isoformat()}</published>"
+        f"<updated>{story.published.isoformat()}</updated><summary>{escape(story.lead)}</summary></entry>"
+        for story in out
+    )
+    updated = out[0].published.isoformat() if out else "2025-01-01T00:00:00Z"
+    head = f"<title>{escape(outlet.name)}</title><id>tag:{outlet.host},2025:feed</id><updated>{updated}</updated>"
+    namespace = "http://www.w3.org/2005/Atom"
+    return f'<?xml version="1.0" encoding="UTF-8"?><feed xmlns="{namespace}">{head}{entries}</feed>'
+
+
+def _json_feed(outlet: Outlet, out: Sequence[Story], base: str) -> str:
+    items = [
+        {"id": f"{outlet.id}:{story.id}", "url": base + story.path, "title": story.title, "summary": story.lead,
+         "date_published": story.published.isoformat()}
+        for story in out
+    ]  # fmt: skip
+    head = {"version": "https://jsonfeed.org/version/1.1", "title": outlet.name, "home_page_url": base + "/"}
+    return json.dumps({**head, "language": outlet.language, "items": items}, ensure_ascii=False)
+
+
+def _page(outlet: Outlet, story: Story, out: Sequence[Story], base: str) -> str:
+    teasers = [other for other in out if other.id != story.id][:4]
+    body = "".join(f"<p>{escape(text)}</p>" for text in (story.lead, *story.paragraphs))
+    aside = "".join(f"<li><a href='{base}{other.path}'>{escape(other.title)}</a></li>" for other in teasers)
+    return (
+        f"<!doctype html><html lang='{outlet.language}'><head><meta charset='utf-8'>"
+        f"<title>{escape(story.title)}{escape(outlet.title_suffix)}</title>"
+        f"<link rel='canonical' href='{base}{story.path}'>"
+        f"<meta name='description' content='{escape(story.lead, quote=True)}'>"
+        f"<meta property='og:title' content='{escape(story.title, quote=True)}'>"
+        f"{_date_head(outlet, story)}</head><body>"
+        f"<header><nav><a href='/'>{escape(outlet.name)}</a> <a href='/sport'>Sport</a></nav></header><main><article>"
+        f"<h1>{escape(story.title)}</h1>"
+        f"<div class='meta'>{escape(story.author)} {_date_body(outlet, story)}</div>{body}"
+        f"{_credit(story)}</article></main><aside><ul>{aside}</ul></aside>"
+        f"<footer>&copy; {escape(outlet.name)}</footer></body></html>"
+    )
+
+
+def _credit(story: Story) -> str:
+    return f"<p class='source'>({escape(story.agency)})</p>" if story.agency else ""
+
+
+def _date_head(outlet: Outlet, story: Story) -> str:
+    stated = story.published.isoformat()
+    if outlet.dates == "meta":
+        return f"<meta property='article:published_time' content='{stated}'>"
+    if outlet.dates == "jsonld":
+        facts = {"@context": "https://schema.org", "@type": "NewsArticle", "headline": story.title,
+                 "datePublished": stated,
+                 "author": {"@type": "Person", "name": story.author or outlet.name}}  # fmt: skip
+        return f"<script type='application/ld+json'>{json.dumps(facts, ensure_ascii=False)}</script>"
+    return ""
+
+
+def _date_body(outlet: Outlet, story: Story) -> str:
+    if outlet.dates != "time":
+        return ""
+    shown = story.published.astimezone(UTC).strftime("%d.%m.%Y")
+    return f"<time datetime='{story.published.isoformat()}'>{shown}</time>"
