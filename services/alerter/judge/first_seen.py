@@ -1,0 +1,187 @@
+"""first_seen: a term family that this watch has never met before, confirmed by independent sources, told once.
+
+New is measured against the watch's own history in event time, never against the world: history (back-fill and replay)
+only makes terms known. A new family stays young for a while; it is told when enough independent witnesses use it within
+the time allowed (copies and one agency count once, an official site alone suffices) and when it is distinctive: it
+stands in titles, leads or quotation marks, near the watch's concepts, in several languages, and ordinary news does not
+use it. Nested and overlapping phrases of one article are one term: the most telling is told, the others rest with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.alerter.judge.families import number
+from services.alerter.judge.memory import Family, Memory, Sighting, Standing
+from services.alerter.judge.reading import Reading
+from services.alerter.judge.terms import Term
+
+ENOUGH, ENOUGH_COLD = 3.0, 4.0
+"""Points a term needs to be told, with a warm history and with a cold one; see `points`. Tuned on the demo world."""
+COVER = 0.6
+"""A phrase in at least this share of a word's sightings is what the word is known by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a rule asks of a new term."""
+
+    sources: int = 2
+    within: timedelta = timedelta(hours=6)
+    young_for: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Novel:
+    """A confirmed new family with its sightings inside the confirming window, by time."""
+
+    term: Term
+    sightings: tuple[Sighting, ...]
+    witnesses: tuple[str, ...]
+    points: float
+    absorbed: tuple[int, ...] = ()
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages it was seen in, in the order of their first use."""
+        return tuple(dict.fromkeys(one.language for one in self.sightings))
+
+
+def remember(memory: Memory, reading: Reading, found: dict[int, Term], copy_group: str, rule: Terms) -> list[Term]:
+    """Enter the families of an article into memory; those that are young after it and were seen in it now."""
+    young: list[Term] = []
+    for term in found.values():
+        family = memory.families.get(term.number)
+        if family is None:
+            standing = Standing.YOUNG if reading.live and is_candidate(term) else Standing.KNOWN
+            family = Family(reading.moment, standing)
+            memory.put_family(term.number, family)
+        elif family.standing is Standing.YOUNG:
+            _met_again(memory, reading, term, family, rule)
+        if family.standing is Standing.YOUNG and reading.live and is_candidate(term):
+            memory.put_sighting(term.number, _sighting(reading, term, copy_group))
+            young.append(term)
+    return young
+
+
+def _met_again(memory: Memory, reading: Reading, term: Term, family: Family, rule: Terms) -> None:
+    earlier = reading.moment < family.first
+    late = reading.moment - family.first > rule.young_for
+    if late or (earlier and not reading.live):
+        family.standing = Standing.KNOWN
+    if earlier:
+        family.first = reading.moment
+    if late or earlier:
+        memory.put_family(term.number, family)
+
+
+def is_candidate(term: Term) -> bool:
+    """Whether a family may ever be told: a word only if no background list knows it; a phrase of ordinary words only
+    where it stands out, so that a text's depths do not fill the memory."""
+    if term.words == 1:
+        return bool(term.rare) or "+" in term.key
+    standing_out = term.title or term.lead or term.scare or term.near or term.capital
+    return standing_out or bool(term.rare) or all(part.startswith("=") for part in term.parts)
+
+
+def _sighting(reading: Reading, term: Term, copy_group: str) -> Sighting:
+    article = reading.article
+    return Sighting(
+        reading.moment, article.article_id, copy_group, article.source.id, article.source.name, article.source.official,
+        article.language.macro, term.form, term.key, term.title, term.lead, term.scare, term.near,
+    )  # fmt: skip
+
+
+def confirmed(memory: Memory, reading: Reading, young: Sequence[Term], rule: Terms, enough: float) -> list[Novel]:
+    """The families this article confirms, the most telling first, each with the families that rest with it."""
+    novel = [one for term in young if (one := _confirm(memory, term, reading.moment, rule)) and one.points >= enough]
+    novel = [one for one in novel if not _rests_on_told(memory, one.term) and not _is_covered(memory, one, young)]
+    novel.sort(key=lambda one: (-one.points, -one.term.words, one.term.key))
+    return _chained(novel)
+
+
+def _confirm(memory: Memory, term: Term, moment: datetime, rule: Terms) -> Novel | None:
+    """The best window of the allowed length that holds this article's sighting, if it holds witnesses enough."""
+    seen = sorted(memory.sightings.get(term.number, {}).values(), key=lambda one: (one.moment, one.article_id))
+    best: Novel | None = None
+    for first in seen:
+        if first.moment > moment or moment - first.moment > rule.within:
+            continue
+        window = tuple(one for one in seen if first.moment <= one.moment <= first.moment + rule.within)
+        novel = _weigh(memory, term, window, rule)
+        if novel is not None and (best is None or novel.points > best.points):
+            best = novel
+    return best
+
+
+def _weigh(memory: Memory, term: Term, window: tuple[Sighting, ...], rule: Terms) -> Novel | None:
+    witnesses = _witnesses(memory, window)
+    if len(witnesses) < rule.sources and not any(one.official for one in window):
+        return None
+    return Novel(term, window, tuple(witnesses), points(term, window, len(witnesses)))
+
+
+def _witnesses(memory: Memory, window: Iterable[Sighting]) -> list[str]:
+    """The names of the first of each independent witness, in order."""
+    named: dict[str, str] = {}
+    for one in window:
+        named.setdefault(memory.origin(one.copy_group), one.source_name or one.source_id)
+    return list(named.values())
+
+
+def points(term: Term, window: Sequence[Sighting], witnesses: int) -> float:
+    """How distinctive a term is. Prominence, marks around it, spread over languages and witnesses, rarity of its words."""
+    in_titles = len({one.copy_group for one in window if one.title})
+    in_marks = len({one.copy_group for one in window if one.scare})
+    total = min(in_titles, 2) * 1.0 + min(in_marks, 2) * 1.0
+    total += 0.5 * any(one.lead for one in window) + 0.5 * any(one.near for one in window)
+    total += 1.0 * (min(len({one.language for one in window}), 3) - 1)
+    total += 0.25 * min(max(witnesses - 2, 0), 4)
+    total += 1.0 * bool(term.rare) + 0.5 * sum(part.startswith("=") for part in term.parts[:2])
+    return total - 1.0 * (not term.rare and not all(part.startswith("=") for part in term.parts))
+
+
+def _rests_on_told(memory: Memory, term: Term) -> bool:
+    """Whether a rare word of it was told already, alone or in another phrase."""
+    told = (memory.families.get(number(word)) for word in term.rare)
+    return term.words > 1 and any(family is not None and family.standing is Standing.TOLD for family in told)
+
+
+def _is_covered(memory: Memory, novel: Novel, young: Sequence[Term]) -> bool:
+    """Whether a single word is mostly met inside one young phrase: then the phrase is to be told, not the word."""
+    if novel.term.words > 1:
+        return False
+    articles = {one.article_id for one in novel.sightings}
+    phrases = [term for term in young if term.words > 1 and set(novel.term.parts) <= set(term.parts)]
+    return any(
+        len(articles & memory.sightings.get(term.number, {}).keys()) >= COVER * len(articles) for term in phrases
+    )
+
+
+def _chained(novel: Sequence[Novel]) -> list[Novel]:
+    """One of all that overlap or share a word, the most telling, with the others at rest in it."""
+    kept: list[Novel] = []
+    for one in novel:
+        at = next((at for at, other in enumerate(kept) if _touch(one.term, other.term)), None)
+        if at is None:
+            kept.append(one)
+        else:
+            absorbed = (*kept[at].absorbed, one.term.number)
+            kept[at] = Novel(kept[at].term, kept[at].sightings, kept[at].witnesses, kept[at].points, absorbed)
+    return kept
+
+
+def _touch(one: Term, other: Term) -> bool:
+    share = bool(set(one.parts) & set(other.parts))
+    return share or (one.field == other.field and one.start <= other.end + 1 and other.start <= one.end + 1)
+
+
+def settle(memory: Memory, novel: Novel) -> None:
+    """The family was told: it, its rare words and what rests with it are never new again."""
+    for one in (novel.term.number, *novel.absorbed, *(number(word) for word in novel.term.rare)):
+        family = memory.families.get(one)
+        first = family.first if family else novel.sightings[0].moment
+        memory.put_family(one, Family(first, Standing.TOLD))
+        memory.sightings.pop(one, None)

@@ -1,0 +1,196 @@
+"""Memory: what a watch has seen and told, in story time. Judging works on this alone; `store` brings it from and to SQL.
+
+Every change is noted beside it, so that one transaction can write exactly what a batch changed. Memory is kept from
+batch to batch while the fence holds; a new owner loads the same from SQL and goes on exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+
+import msgspec
+
+from services.alerter.judge.copies import CopyIndex, Printed
+from services.alerter.judge.story import Story
+
+
+class Standing(IntEnum):
+    """Where a term family stands in a watch."""
+
+    YOUNG = 1
+    TOLD = 2
+    KNOWN = 3
+
+
+@dataclass(slots=True)
+class Family:
+    """A family: its earliest sighting and where it stands."""
+
+    first: datetime
+    standing: Standing
+
+
+class Sighting(msgspec.Struct, frozen=True, array_like=True):
+    """How one article used a young family: enough to tell of it later without the article.
+
+    `field`, `start`, `end` are the span; `title`, `lead`, `scare`, `near` say where and how it stood there.
+    """
+
+    moment: datetime
+    article_id: str
+    copy_group: str
+    source_id: str
+    source_name: str
+    official: bool
+    language: str
+    form: str
+    key: str
+    title: bool
+    lead: bool
+    scare: bool
+    near: bool
+
+
+@dataclass(slots=True, frozen=True)
+class Member:
+    """An article in a story. `moment` is event time."""
+
+    article_id: str
+    story_id: str
+    copy_group: str
+    source_id: str
+    agency: str
+    language: str
+    moment: datetime
+    live: bool
+
+
+class Told(msgspec.Struct, frozen=True):
+    """The newest telling of an alert: what an update is measured against."""
+
+    alert_id: str
+    story_id: str
+    kind: str
+    revision: int
+    told: datetime
+    languages: tuple[str, ...] = ()
+    sources: int = 0
+    terms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """The first time an actor did an act in a story."""
+
+    story_id: str
+    actor_id: str
+    act: str
+    first: datetime
+    article_id: str
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a batch changed, by table."""
+
+    stories: set[str] = field(default_factory=set)
+    members: dict[str, Member] = field(default_factory=dict)
+    copies: dict[str, Printed] = field(default_factory=dict)
+    families: set[int] = field(default_factory=set)
+    sightings: dict[tuple[int, str], Sighting] = field(default_factory=dict)
+    acted: list[Acted] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
+    counted: bool = False
+
+
+class Memory:
+    """The memory of one watch."""
+
+    def __init__(self, watch_id: str) -> None:
+        self.watch_id = watch_id
+        self.documents = 0
+        self.since: datetime | None = None
+        self.watermark: datetime | None = None
+        self.stories: dict[str, Story] = {}
+        self.members: dict[str, Member] = {}
+        self.groups: dict[str, list[Member]] = {}
+        self.copies = CopyIndex()
+        self.families: dict[int, Family] = {}
+        self.sightings: dict[int, dict[str, Sighting]] = {}
+        self.acted: dict[tuple[str, str, str], Acted] = {}
+        self.told: dict[str, Told] = {}
+        self.changes = Changes()
+
+    def count(self, moment: datetime) -> None:
+        """One more article remembered."""
+        self.documents += 1
+        self.since = moment if self.since is None else min(self.since, moment)
+        self.watermark = moment if self.watermark is None else max(self.watermark, moment)
+        self.changes.counted = True
+
+    def put_member(self, member: Member, *, new: bool = True) -> None:
+        """An article's place."""
+        self.members[member.article_id] = member
+        self.groups.setdefault(member.copy_group, []).append(member)
+        if new:
+            self.changes.members[member.article_id] = member
+
+    def put_copy(self, printed: Printed, *, new: bool = True) -> None:
+        """An article's shingles."""
+        self.copies.add(printed)
+        if new:
+            self.changes.copies[printed.article_id] = printed
+
+    def put_story(self, story: Story, *, new: bool = True) -> None:
+        """A story, new or grown."""
+        self.stories[story.id] = story
+        if new:
+            self.changes.stories.add(story.id)
+
+    def put_family(self, number: int, family: Family) -> None:
+        """A family, new or with another standing."""
+        self.families[number] = family
+        self.changes.families.add(number)
+
+    def put_sighting(self, number: int, sighting: Sighting, *, new: bool = True) -> None:
+        """Somebody used a young family."""
+        self.sightings.setdefault(number, {})[sighting.article_id] = sighting
+        if new:
+            self.changes.sightings[(number, sighting.article_id)] = sighting
+
+    def put_acted(self, acted: Acted, *, new: bool = True) -> None:
+        """An actor did an act in a story."""
+        self.acted[(acted.story_id, acted.actor_id, acted.act)] = acted
+        if new:
+            self.changes.acted.append(acted)
+
+    def put_told(self, told: Told, *, new: bool = True) -> None:
+        """An alert was told."""
+        self.told[told.alert_id] = told
+        if new:
+            self.changes.told.add(told.alert_id)
+
+    def origin(self, copy_group: str) -> str:
+        """Who stands behind a copy group: its agency if any member names one, else the source of its first article.
+
+        Two groups of the same origin are one witness: the same agency, or the same outlet writing twice.
+        """
+        members = self.groups.get(copy_group, [])
+        agencies = sorted(member.agency for member in members if member.agency)
+        if agencies:
+            return f"agency {agencies[0]}"
+        first = next((member for member in members if member.article_id == copy_group), None)
+        return f"source {first.source_id}" if first else f"group {copy_group}"
+
+    def origins(self, groups: Iterable[str]) -> int:
+        """How many independent witnesses stand behind these copy groups."""
+        return len({self.origin(group) for group in groups})
+
+    def is_warm(self, moment: datetime, *, documents: int, days: float) -> bool:
+        """Whether there is enough history to call something new."""
+        if self.documents >= documents:
+            return True
+        return self.since is not None and (moment - self.since).total_seconds() >= days * 86_400

@@ -1,0 +1,5 @@
+"""Migrations of the tables of judging."""
+
+from shared.migrate_env import run
+
+run()

@@ -1,0 +1,182 @@
+"""Reading: an article as judging sees it, cut once into sentences of folded words with what is known of each word."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+
+from shared.events import ArticleMatched, Mention, Mode, Quote, Span
+from shared.text.fold import fold_text, fold_word
+from shared.text.languages import Language, language
+from shared.text.segment import sentences, tokens
+
+TITLE, LEAD, TEXT = "title", "lead", "text"
+_SCARE = re.compile(r"[„“”«»\"‘‚’]([^\W_][^„“”«»\"‘‚\n]{2,60}?)[“”«»\"’]")
+_SCARE_WORDS = 4
+"""Quotation marks around at most this many words name a thing rather than repeat a speech."""
+_JOINING = re.compile(r"[\s\-‐‑–„“”«»\"'‘’‚]*")
+"""Between the words of one phrase stand blanks, hyphens and quotation marks, nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One token: where it stands, its folded form, whether it is in scare quotes, part of a known name or of a hit, and
+    whether nothing but blanks, hyphens and marks parts it from the word before."""
+
+    folded: str
+    start: int
+    end: int
+    capital: bool
+    scare: bool
+    known: bool
+    hit: bool
+    joined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a field, with its words and whether a concept of the watch was hit in it."""
+
+    field: str
+    number: int
+    start: int
+    end: int
+    words: tuple[Word, ...]
+    near: bool
+
+
+class Reading:
+    """A matched article, read. Everything costly is made when first asked for."""
+
+    def __init__(self, match: ArticleMatched) -> None:
+        self.match = match
+        self.article = match.article
+        self.live = match.mode is Mode.LIVE and match.article.mode is Mode.LIVE
+        self.moment = _moment(match)
+        self.language: Language | None = language(self.article.language.macro)
+        self.lead = "" if self.article.text.startswith(self.article.lead) else self.article.lead
+        self.agency = fold_text(self.article.agency).strip()
+
+    def field(self, name: str) -> str:
+        """The text of a field."""
+        return {TITLE: self.article.title, LEAD: self.article.lead, TEXT: self.article.text}.get(name, "")
+
+    @cached_property
+    def sentences(self) -> tuple[Sentence, ...]:
+        """The sentences of title, lead and text; a lead that only repeats the text is left out."""
+        fields = [(TITLE, self.article.title), (LEAD, self.lead), (TEXT, self.article.text)]
+        return tuple(one for name, text in fields if text for one in self._cut(name, text))
+
+    @cached_property
+    def folded_words(self) -> list[str]:
+        """All words of the text in order, for shingles."""
+        return fold_text(self.article.text or self.article.lead).translate(_BLANKS).split()
+
+    @cached_property
+    def lead_end(self) -> int:
+        """Where the first paragraph of the text ends: it counts as the lead."""
+        end = self.article.text.find("\n")
+        return len(self.article.text) if end < 0 else end
+
+    def in_lead(self, sentence: Sentence) -> bool:
+        """Whether a sentence belongs to the lead."""
+        return sentence.field == LEAD or (sentence.field == TEXT and not self.lead and sentence.start < self.lead_end)
+
+    def sentence_of(self, span: Span) -> Sentence | None:
+        """The sentence that holds a span."""
+        return next((one for one in self.sentences if one.field == span.field and one.start <= span.start < one.end),
+                    None)  # fmt: skip
+
+    def mentions_in(self, sentence: Sentence) -> list[Mention]:
+        """The entities in a sentence, in order."""
+        return [one for one in self.article.entities if _within(one.span, sentence)]
+
+    def quotes_in(self, sentence: Sentence) -> list[Quote]:
+        """The quotes that begin or end in a sentence."""
+        return [one for one in self.article.quotes if one.span.field == sentence.field
+                and one.span.start < sentence.end and one.span.end > sentence.start]  # fmt: skip
+
+    def _cut(self, field: str, text: str) -> Iterator[Sentence]:
+        known = _Spans((one.span.start, one.span.end) for one in self.article.entities if one.span.field == field)
+        hits = _Spans((hit.span.start, hit.span.end) for hit in self.match.hits if hit.span.field == field)
+        scare = _Spans(_scare_quotes(text))
+        pieces = sentences(text, self.language)
+        words = _words(text, known, hits, scare)
+        at = 0
+        for number, piece in enumerate(pieces):
+            begin = at
+            while at < len(words) and words[at].start < piece.end:
+                at += 1
+            near = hits.meet(piece.start, piece.end)
+            yield Sentence(field, number, piece.start, piece.end, tuple(words[begin:at]), near)
+
+
+def _moment(match: ArticleMatched) -> datetime:
+    """Event time: when we met it, or for history when it was published, if that is the earlier."""
+    published = match.article.published
+    if match.mode is Mode.LIVE or published is None:
+        return match.observed
+    return min(published.at, match.observed)
+
+
+def _words(text: str, known: _Spans, hits: _Spans, scare: _Spans) -> list[Word]:
+    found: list[Word] = []
+    last = 0
+    for token in tokens(text):
+        joined = bool(found) and _JOINING.fullmatch(text, last, token.start) is not None
+        surface, start, end = text[token.start : token.end], token.start, token.end
+        found.append(
+            Word(fold_word(surface), start, end, surface[0].isupper(), scare.meet(start, end), known.meet(start, end),
+                 hits.meet(start, end), joined)
+        )  # fmt: skip
+        last = end
+    return _with_first_names(found)
+
+
+def _with_first_names(words: list[Word]) -> list[Word]:
+    """A capitalised word beside a known name belongs to it (Petar Petković where only the surname is listed)."""
+    for at, word in enumerate(words):
+        if word.known or not word.capital:
+            continue
+        before = at > 0 and word.joined and words[at - 1].known and words[at - 1].capital
+        after = at + 1 < len(words) and words[at + 1].joined and words[at + 1].known and words[at + 1].capital
+        if before or after:
+            words[at] = replace(word, known=True)
+    return words
+
+
+def _scare_quotes(text: str) -> Iterator[tuple[int, int]]:
+    for found in _SCARE.finditer(text):
+        if len(tokens(found[1])) <= _SCARE_WORDS and found[1][-1] not in ".,!?…":
+            yield found.start(1), found.end(1)
+
+
+def _within(span: Span, sentence: Sentence) -> bool:
+    return span.field == sentence.field and sentence.start <= span.start < sentence.end
+
+
+class _Spans:
+    """Stretches of a text, asked whether another one meets any of them."""
+
+    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
+        self._spans: Sequence[tuple[int, int]] = sorted(spans)
+        self._starts = [start for start, _ in self._spans]
+        reach = 0
+        self._reach = [reach := max(reach, end) for _, end in self._spans]
+
+    def meet(self, start: int, end: int) -> bool:
+        at = bisect_right(self._starts, end - 1) - 1
+        return at >= 0 and self._reach[at] > start
+
+
+class _Blank(dict[int, str]):
+    def __missing__(self, point: int) -> str:
+        self[point] = letter = chr(point) if chr(point).isalnum() else " "
+        return letter
+
+
+_BLANKS = _Blank()

@@ -1,0 +1,141 @@
+"""The tables of judging. One row never spans watches; every time is story time.
+
+What is bounded how: copies and sightings live for days (`settings.copy_window`, `settings.confirm_within`), stories
+and members for `settings.story_memory`, families for `settings.history`, decisions for `settings.decision_memory`.
+No text of an article is stored, only hashes, names, counts and the alerts themselves.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from shared.db import Moment
+
+METADATA = sa.MetaData()
+
+
+def _key(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, primary_key=True)
+
+
+WATCHES = sa.Table(
+    "judge_watches",
+    METADATA,
+    _key("watch_id"),
+    sa.Column("documents", sa.BigInteger, nullable=False),
+    sa.Column("since", Moment, nullable=False),
+)
+"""How much history a watch has been judged on: articles remembered and the moment of the earliest."""
+
+STORIES = sa.Table(
+    "judge_stories",
+    METADATA,
+    _key("watch_id"),
+    _key("story_id"),
+    sa.Column("headline", sa.Text, nullable=False),
+    sa.Column("opened", Moment, nullable=False),
+    sa.Column("last", Moment, nullable=False),
+    sa.Column("profile", sa.LargeBinary, nullable=False),
+    sa.Index("judge_stories_last", "watch_id", "last"),
+)
+"""Stories with what new articles are compared with (`story.Profile` as JSON)."""
+
+MEMBERS = sa.Table(
+    "judge_members",
+    METADATA,
+    _key("watch_id"),
+    _key("article_id"),
+    sa.Column("story_id", sa.Text, nullable=False),
+    sa.Column("copy_group", sa.Text, nullable=False),
+    sa.Column("source_id", sa.Text, nullable=False),
+    sa.Column("agency", sa.Text, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("moment", Moment, nullable=False),
+    sa.Column("live", sa.Boolean, nullable=False),
+    sa.Index("judge_members_moment", "watch_id", "moment"),
+)
+"""Which story and copy group an article belongs to, and who stands behind it."""
+
+COPIES = sa.Table(
+    "judge_copies",
+    METADATA,
+    _key("watch_id"),
+    _key("article_id"),
+    sa.Column("copy_group", sa.Text, nullable=False),
+    sa.Column("moment", Moment, nullable=False),
+    sa.Column("shingles", sa.LargeBinary, nullable=False),
+    sa.Index("judge_copies_moment", "watch_id", "moment"),
+)
+"""Hashed 3-word shingles of recent articles: what near-duplicates are found by."""
+
+FAMILIES = sa.Table(
+    "judge_families",
+    METADATA,
+    _key("watch_id"),
+    sa.Column("family", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("first", Moment, nullable=False),
+    sa.Column("standing", sa.SmallInteger, nullable=False),
+    sa.Index("judge_families_first", "watch_id", "first"),
+)
+"""Every term family this watch has met (a 63-bit hash of it) and where it stands: see `first_seen.Standing`."""
+
+SIGHTINGS = sa.Table(
+    "judge_sightings",
+    METADATA,
+    _key("watch_id"),
+    sa.Column("family", sa.BigInteger, primary_key=True, autoincrement=False),
+    _key("article_id"),
+    sa.Column("moment", Moment, nullable=False),
+    sa.Column("detail", sa.LargeBinary, nullable=False),
+    sa.Index("judge_sightings_moment", "watch_id", "moment"),
+)
+"""Who used a family that is still young, and how (`first_seen.Sighting` as JSON)."""
+
+REACTIONS = sa.Table(
+    "judge_reactions",
+    METADATA,
+    _key("watch_id"),
+    _key("story_id"),
+    _key("actor_id"),
+    _key("act"),
+    sa.Column("first", Moment, nullable=False),
+    sa.Column("article_id", sa.Text, nullable=False),
+)
+"""The first time an actor did an act in a story."""
+
+TOLD = sa.Table(
+    "judge_told",
+    METADATA,
+    _key("watch_id"),
+    _key("alert_id"),
+    sa.Column("story_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("told", Moment, nullable=False),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    sa.Index("judge_told_time", "watch_id", "told"),
+)
+"""The newest revision of each alert and what it told, so that the next one is only told on material change."""
+
+ALERTS = sa.Table(
+    "judge_alerts",
+    METADATA,
+    _key("alert_id"),
+    sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("match_id", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index("judge_alerts_match", "match_id"),
+)
+"""Every telling as it was published, byte for byte."""
+
+DECISIONS = sa.Table(
+    "judge_decisions",
+    METADATA,
+    _key("match_id"),
+    sa.Column("watch_id", sa.Text, nullable=False),
+    sa.Column("moment", Moment, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("alerts", sa.Integer, nullable=False),
+    sa.Index("judge_decisions_moment", "watch_id", "moment"),
+)
+"""What was decided on a match: that it was judged at all, and how many alerts came of it."""

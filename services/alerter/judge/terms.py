@@ -1,0 +1,161 @@
+"""Terms: the words and two-word phrases of an article that could be new, by family, with how prominently they stand.
+
+Left out before anything is counted: stop words, numbers and dates, names and concepts that are known already, reporting
+verbs. A phrase stands inside one sentence, its words joined by nothing but blanks, hyphens and quotation marks, with at
+most one little word between (trka u naoružanju).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from services.alerter.judge import families
+from services.alerter.judge.reading import TITLE, Reading, Sentence, Word
+from shared.text.languages import Language, language
+
+SHORTEST = 3
+ORDINARY = 3.0
+"""Occurrences per million words from which a single word is ordinary: about one document in a thousand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A family in an article, at its most prominent place. `rare` are the words no background list knows."""
+
+    key: str
+    number: int
+    words: int
+    field: str
+    start: int
+    end: int
+    form: str
+    title: bool
+    lead: bool
+    scare: bool
+    near: bool
+    capital: bool
+    rare: tuple[str, ...]
+    parts: tuple[str, ...]
+
+    @property
+    def prominence(self) -> int:
+        """How much the place says that the term is meant to be noticed."""
+        return 4 * self.title + 3 * self.scare + 2 * self.lead + self.near
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    word: Word
+    keys: tuple[str, ...]
+    rare: bool
+    gap: bool
+
+
+def terms(reading: Reading) -> dict[int, Term]:
+    """Every family of the article by its number."""
+    found: dict[int, Term] = {}
+    code = reading.article.language.macro
+    for sentence in reading.sentences:
+        for one in _terms_of(reading, sentence, code):
+            known = found.get(one.number)
+            found[one.number] = one if known is None else _merged(known, one)
+    return found
+
+
+def _merged(known: Term, other: Term) -> Term:
+    best, rest = (other, known) if other.prominence > known.prominence else (known, other)
+    return Term(
+        best.key, best.number, best.words, best.field, best.start, best.end, best.form, best.title or rest.title,
+        best.lead or rest.lead, best.scare or rest.scare, best.near or rest.near, best.capital and rest.capital, best.rare, best.parts,
+    )  # fmt: skip
+
+
+def _terms_of(reading: Reading, sentence: Sentence, code: str) -> Iterator[Term]:
+    run: list[_Content] = []
+    for content in _contents(sentence, code):
+        if content is None:
+            run = []
+            continue
+        if not content.word.joined:
+            run = []
+        if run or len(content.keys) > 1 or _alone(content):
+            yield from _ending_with(reading, sentence, run, content)
+        run = [content]
+
+
+def _contents(sentence: Sentence, code: str) -> Iterator[_Content | None]:
+    """Content words in order; None where a phrase is cut (a name, a number, a second little word)."""
+    known = language(code)
+    little = 0
+    for word in sentence.words:
+        if known is not None and word.folded in known.stop_words:
+            little += 1
+            if little > 1 or not word.joined:
+                yield None
+            continue
+        if word.known or _is_out(word.folded, code):
+            yield None
+        else:
+            yield _Content(word, families.keys_of(word.folded, code), _is_rare(word.folded, code), little > 0)
+        little = 0
+
+
+def _ending_with(reading: Reading, sentence: Sentence, run: Sequence[_Content], last: _Content) -> Iterator[Term]:
+    if len(last.keys) > 1 or _alone(last):
+        yield _term(reading, sentence, [last])
+    if run and not all(one.word.hit for one in (*run, last)):
+        yield _term(reading, sentence, [*run, last])
+
+
+def _alone(content: _Content) -> bool:
+    """A glossary word and a word of the watch's own concepts are no new terms by themselves."""
+    return not content.keys[0].startswith("=") and not content.word.hit
+
+
+def _term(reading: Reading, sentence: Sentence, contents: Sequence[_Content]) -> Term:
+    first, last = contents[0].word, contents[-1].word
+    parts = tuple(sorted({key for content in contents for key in content.keys}))
+    key = families.join(parts)
+    form = reading.field(sentence.field)[first.start : last.end]
+    return Term(
+        key, families.number(key), len(contents), sentence.field, first.start, last.end, form,
+        sentence.field == TITLE, reading.in_lead(sentence), all(one.word.scare for one in contents), sentence.near,
+        first.capital and first is not sentence.words[0] and sentence.field != TITLE,
+        tuple(one.keys[0] for one in contents if one.rare), parts,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=65_536)
+def _is_rare(folded: str, code: str) -> bool:
+    if families.is_ordinary(folded, code) or families.per_million(folded, code) >= ORDINARY:
+        return False
+    return not families.keys_of(folded, code)[0].startswith("=")
+
+
+@lru_cache(maxsize=65_536)
+def _is_out(folded: str, code: str) -> bool:
+    """Too short, a number, a month, or a reporting verb."""
+    known = language(code)
+    if len(folded) < SHORTEST or any(letter.isdigit() for letter in folded):
+        return True
+    if families.keys_of(folded, code)[0].startswith("="):
+        return False
+    return known is not None and (folded in known.months or _is_verb(folded, known))
+
+
+def _is_verb(folded: str, known: Language) -> bool:
+    return any(folded.startswith(verb.stem) and len(folded) - len(verb.stem) <= _LONGEST_TAIL for verb in known.verbs)
+
+
+_LONGEST_TAIL = 4
+"""Letters a verb's stem may be followed by (izjav-ljuje); longer is another word."""
+
+
+def spread(forms: Iterable[str]) -> tuple[str, ...]:
+    """Surface forms for the reader: each once, the first way it was written."""
+    kept: dict[str, str] = {}
+    for form in forms:
+        kept.setdefault(form.casefold(), form)
+    return tuple(kept.values())
