@@ -79,17 +79,16 @@ def _metrics_page() -> str:
         importlib.import_module(module)
     lines = ["# Metrics\n", HEADER, "| name | kind | labels | meaning |", "|---|---|---|---|"]
     # the registry's own table of collectors: the public `collect` loses the labels of series not yet observed
-    collectors = {id(c): c for c in REGISTRY._names_to_collectors.values() if hasattr(c, "_labelnames")}  # noqa: SLF001
-    for collector in sorted(collectors.values(), key=lambda c: c._name):  # type: ignore[attr-defined]  # noqa: SLF001
-        lines.append(_metric_row(collector))
+    collectors = {id(c): c for c in REGISTRY._names_to_collectors.values() if hasattr(c, "_labelnames")}
+    lines += [_metric_row(c) for c in sorted(collectors.values(), key=lambda c: c._name)]  # type: ignore[attr-defined]
     return "\n".join(lines) + "\n"
 
 
 def _metric_row(collector: Any) -> str:
-    kind = collector._type  # noqa: SLF001 - the library offers no public way to ask
-    name = collector._name + ("_total" if kind == "counter" else "")  # noqa: SLF001
-    labels = ", ".join(f"`{label}`" for label in collector._labelnames)  # noqa: SLF001
-    return f"| `{name}` | {kind} | {labels} | {collector._documentation} |"  # noqa: SLF001
+    kind = collector._type
+    name = collector._name + ("_total" if kind == "counter" else "")
+    labels = ", ".join(f"`{label}`" for label in collector._labelnames)
+    return f"| `{name}` | {kind} | {labels} | {collector._documentation} |"
 
 
 def _settings_page() -> str:
