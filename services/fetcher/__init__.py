@@ -1,0 +1,18 @@
+"""Watches the sources: polls feeds politely, finds entries not seen before, fetches their pages once, publishes them.
+
+    sources.py    the sources file, checked; the last good version stays in force
+    schedule.py   when each source is due, and what pushes that back
+    pace.py       one connection and a distance in time per registered domain
+    poll.py       one conditional request, one outcome
+    parse.py      bytes to a feed (dates.py: what its dates mean)
+    discover.py   entries not seen before, and whether they can still be news
+    robots.py     what a site asks robots to leave alone
+    fetch.py      the page of an entry
+    land.py       publish, wait for the acknowledgement, only then write state
+    frontier.py   entries whose page is still to be fetched
+
+A crash at any point repeats work with the same ids: an entry is `pending` in SQL until its page was acknowledged.
+
+Left out on purpose: reading pages (the extractor does), a queue server (the frontier is a table), several fetchers
+sharing the sources (a second one repeats the same ids and does no harm), and rewriting the addresses of sources.
+"""

@@ -1,0 +1,47 @@
+"""Settings of the fetcher. Durations of polling are story time; those of pacing and retrying are real time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from shared.settings import setting
+
+
+@dataclass(frozen=True)
+class FetcherSettings:
+    """What the fetcher needs beside the common settings."""
+
+    pack: Path = setting(Path("deploy/packs/alliance"), help="folder of the story pack: sources, watches, entities")
+    sources_file: Path | None = setting(None, help="the sources file; default: sources.yaml in the pack")
+    sources_reload: timedelta = setting(
+        timedelta(seconds=30), help="how often the sources file is looked at for changes; 0s never"
+    )
+    poll_interval: timedelta = setting(timedelta(minutes=10), help="between polls of a source that states none")
+    poll_spread: timedelta = setting(
+        timedelta(minutes=1), help="first polls are spread over this long; 0s polls all at once"
+    )
+    poll_jitter: float = setting(0.05, help="share of the interval by which polls wander; 0 keeps them in step")
+    poll_concurrency: int = setting(32, help="polls at the same time")
+    page_concurrency: int = setting(24, help="article pages fetched at the same time")
+    page_attempts: int = setting(5, help="tries for one article page before it is given up")
+    page_retry: timedelta = setting(
+        timedelta(seconds=30), help="before the second try of a page; doubles after that, with jitter"
+    )
+    spacing: timedelta = setting(
+        timedelta(seconds=1), help="between two requests to a domain, one at a time; 0s switches pacing off"
+    )
+    robots: bool = setting(True, help="obey robots.txt for article pages; a source can switch it off for itself")
+    robots_feeds: bool = setting(False, help="obey robots.txt for the feeds named in the sources file, too")
+    robots_agent: str = setting("wirewatch", help="the name looked for in robots.txt, without version")
+    live: timedelta = setting(timedelta(hours=24), help="an article seen later than this after publication is no news")
+    seed: bool = setting(
+        True, help="fetch what a feed already carries from before, as backfill; false only remembers it as seen"
+    )
+    request_timeout: timedelta = setting(timedelta(seconds=30), help="for one request with all its redirects")
+
+    @property
+    def sources_path(self) -> Path:
+        """Where the sources file lies."""
+        return self.sources_file or self.pack / "sources.yaml"
