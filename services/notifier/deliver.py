@@ -1,0 +1,139 @@
+"""One attempt to deliver: build the body, sign it, post it through the door, and say how that ended.
+
+An expected failure is an outcome, never an exception. A receiver's answer is read up to 16 KiB, and what is kept of it
+is cut and cleaned: it is somebody else's text and ends in logs and on pages.
+
+Left out on purpose: a second try at once, compression of the request (receivers verify raw bytes and few unpack them).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from services.notifier import body, sign
+from services.notifier.payload import Envelope
+from services.notifier.retry import SHIPPED, Answer, Decision, Schedule, decide
+from services.notifier.sign import Secret
+from services.notifier.store import Delivery
+from shared.clock import Clock
+from shared.events import DeliveryOutcome
+from shared.http import Door, HttpFailure, Limits, Response, Timings
+
+log = structlog.get_logger()
+
+CONNECT_SECONDS = 5.0
+READ_BYTES = 16 * 1024
+KEPT_CHARACTERS = 4096
+"""Bounds of an attempt: a large answer must not make its record too large to be stored."""
+
+SLOW_SECONDS = 5.0
+"""An answer later than this is a sign of a receiver in trouble: its lane then gets one request at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where and how a subscription wants to be told. `version` says as of which change."""
+
+    id: str
+    url: str
+    secrets: tuple[Secret, ...]
+    timeout: float
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt that ended. `started` is when the request was made (real time), the ledger's `sent`."""
+
+    delivery: Delivery
+    number: int
+    started: datetime
+    seconds: float
+    decision: Decision
+    status: int | None = None
+    excerpt: str = ""
+    address: str = ""
+    timings: Timings | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the receiver answered soon and not in distress, whatever it said."""
+        return self.status is not None and self.status < 500 and self.status != 429 and self.seconds < SLOW_SECONDS
+
+
+async def attempt(
+    door: Door, target: Target, delivery: Delivery, *, real: Clock, schedule: Schedule = SHIPPED
+) -> Attempt:
+    """Make the next attempt of `delivery`. Raises nothing but cancellation."""
+    started = real.now()
+    if delivery.expires <= started:
+        return expired(delivery, started)
+    try:
+        response = await _post(door, target, delivery, started)
+    except HttpFailure as failure:
+        return _ended(delivery, Answer(failure=failure.kind), started, real, schedule, detail=failure.detail)
+    except Exception:  # a defect of ours met by this one message must not stop the others; it is logged and tried again
+        log.exception("delivery_defect", delivery_id=delivery.id, subscription_id=target.id)
+        return _ended(delivery, Answer(), started, real, schedule)
+    answer = Answer(status=response.status, retry_after=response.headers.get("retry-after", ""))
+    return _ended(delivery, answer, started, real, schedule, response=response)
+
+
+def expired(delivery: Delivery, now: datetime) -> Attempt:
+    """The end of a delivery whose time ran out: nothing is sent."""
+    return Attempt(delivery, delivery.attempts + 1, now, 0.0, Decision(DeliveryOutcome.EXPIRED, "expired"))
+
+
+async def _post(door: Door, target: Target, delivery: Delivery, moment: datetime) -> Response:
+    content = body.body_of(envelope_of(delivery), delivery.alert.data, moment)
+    signed = sign.headers(target.secrets, delivery.id, moment, content)
+    fields = {"content-type": body.CONTENT_TYPE, "accept-encoding": "identity", **signed}
+    limits = Limits(connect=min(CONNECT_SECONDS, target.timeout), total=target.timeout, body=READ_BYTES)
+    return await door.request(
+        "POST", target.url, headers=fields, content=content, limits=limits, follow=False, truncate=True
+    )
+
+
+def envelope_of(delivery: Delivery) -> Envelope:
+    """The CloudEvents attributes of a delivery. The sequence has a fixed width, so that it also sorts as a text."""
+    alert = delivery.alert
+    return Envelope(
+        id=delivery.id,
+        type=alert.type,
+        subject=f"{alert.watch_id}/{alert.story_id}"[:128],
+        time=alert.observed,
+        sequence=f"{delivery.sequence:016d}",
+        severity=alert.severity[:32],
+        traceparent=alert.trace[:128],
+    )
+
+
+def _ended(
+    delivery: Delivery, answer: Answer, started: datetime, real: Clock, schedule: Schedule, *,
+    response: Response | None = None, detail: str = "",
+) -> Attempt:  # fmt: skip
+    now = real.now()
+    number = delivery.attempts + 1
+    return Attempt(
+        delivery=delivery,
+        number=number,
+        started=started,
+        seconds=response.timings.total if response else max(0.0, (now - started).total_seconds()),
+        decision=decide(answer, number=number, seed=delivery.id, now=now, schedule=schedule),
+        status=answer.status,
+        excerpt=cleaned(response.body.decode("utf-8", "replace") if response else detail),
+        address=(response.address or "") if response else "",
+        timings=response.timings if response else None,
+    )
+
+
+def cleaned(text: str) -> str:
+    """At most `KEPT_CHARACTERS` of a stranger's text on one line: no control, format or private characters."""
+    kept = text[:KEPT_CHARACTERS]
+    if kept.isprintable():
+        return kept
+    return "".join(" " if unicodedata.category(one)[0] in "CZ" else one for one in kept)

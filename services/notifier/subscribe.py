@@ -1,0 +1,296 @@
+"""Subscriptions: who is told what, where, and within which limits.
+
+Functions over a connection; the command line and the HTTP API both use them. `owner` narrows every query to what is
+theirs; None is the operator, who sees all. Each change first raises a counter: by it every replica notices the change,
+and on its row changes and fan-outs wait for each other, so that no delivery is written for what is no more.
+"""
+
+from __future__ import annotations
+
+import secrets as randomness
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notifier.seal import Sealer
+from services.notifier.sign import Secret
+from services.notifier.tables import (
+    COUNTERS,
+    DELIVERIES,
+    PENDING,
+    SECRETS,
+    SUBSCRIPTIONS,
+    DeliveryState,
+    SubscriptionState,
+)
+from shared import ids
+from shared.errors import Rejected
+from shared.events import AlertKind, AlertRaised
+from shared.http import Guard
+
+LONGEST_URL = 2048
+MOST_IN_FLIGHT, MOST_RATE = 64, 1000.0
+SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 1.0, 30.0
+"""Seconds; the standard recommends 15 to 30, and a lease has to outlast the longest."""
+
+
+class InvalidSubscription(Rejected):
+    """What was asked for cannot be subscribed to; the message says what to write instead."""
+
+    reason = "invalid_subscription"
+
+
+class Filters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Which alerts are wanted: every list that is not empty must contain the alert's value."""
+
+    watches: tuple[str, ...] = ()
+    kinds: tuple[AlertKind, ...] = ()
+    languages: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+
+    def admit(self, alert: AlertRaised) -> bool:
+        """Whether this alert is wanted."""
+        article = alert.article
+        return (
+            (not self.watches or alert.watch_id in self.watches)
+            and (not self.kinds or alert.kind in self.kinds)
+            and (not self.severities or alert.severity in self.severities)
+            and (not self.sources or article.source.id in self.sources)
+            and (
+                not self.languages or not {article.language.macro, article.language.variety}.isdisjoint(self.languages)
+            )
+        )
+
+
+ANY = Filters()
+"""Everything is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a receiver is asked to bear. `rate` is requests a second, None for no bound; `expiry` is how long an alert
+    is worth sending."""
+
+    in_flight: int = 4
+    rate: float | None = None
+    timeout: float = 15.0
+    expiry: timedelta = timedelta(days=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription as stored, without its secrets."""
+
+    id: str
+    owner: str
+    url: str
+    filters: Filters
+    limits: Limits
+    state: SubscriptionState
+    state_reason: str
+    version: int
+    created: datetime
+    failures: int
+    last_success: datetime | None
+    hold_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody asks for."""
+
+    url: str
+    filters: Filters = ANY
+    limits: Limits = Limits()
+    owner: str = "operator"
+
+    def check(self, guard: Guard) -> None:
+        """Raises InvalidSubscription with the first thing that is wrong."""
+        if len(self.url) > LONGEST_URL:
+            raise InvalidSubscription(f"the address is longer than {LONGEST_URL} characters")
+        refusal = guard.check_url(self.url)
+        if refusal is not None:
+            raise InvalidSubscription(f"{self.url} is refused: {refusal}")
+        _check_limits(self.limits)
+
+
+def _check_limits(limits: Limits) -> None:
+    if not 1 <= limits.in_flight <= MOST_IN_FLIGHT:
+        raise InvalidSubscription(f"in_flight is {limits.in_flight}; write 1 to {MOST_IN_FLIGHT}")
+    if limits.rate is not None and not 0 < limits.rate <= MOST_RATE:
+        raise InvalidSubscription(f"rate is {limits.rate:g} a second; write a number above 0, at most {MOST_RATE:g}")
+    if not SHORTEST_TIMEOUT <= limits.timeout <= LONGEST_TIMEOUT:
+        raise InvalidSubscription(f"timeout is {limits.timeout:g} s; write {SHORTEST_TIMEOUT:g} to {LONGEST_TIMEOUT:g}")
+    if not timedelta(minutes=1) <= limits.expiry <= timedelta(days=30):
+        raise InvalidSubscription("expiry must be one minute to 30 days")
+
+
+async def create(
+    connection: AsyncConnection, wanted: Wanted, *, sealer: Sealer, guard: Guard, now: datetime
+) -> tuple[Subscription, Secret]:
+    """Store a new subscription; its secret is shown this once. Raises InvalidSubscription."""
+    wanted.check(guard)
+    subscription_id = ids.of("subscription", wanted.owner, wanted.url, randomness.token_bytes(16))
+    secret = Secret.generate()
+    row = _new_row(subscription_id, wanted, now)
+    await _note_change(connection)
+    await connection.execute(sa.insert(SUBSCRIPTIONS).values(row))
+    await connection.execute(sa.insert(SECRETS).values(_secret_row(subscription_id, secret, sealer, now)))
+    return _subscription(row), secret
+
+
+def _new_row(subscription_id: str, wanted: Wanted, now: datetime) -> dict[str, Any]:
+    return {
+        "id": subscription_id, "owner": wanted.owner, "url": wanted.url, **_filter_columns(wanted.filters),
+        **_limit_columns(wanted.limits), "state": SubscriptionState.ACTIVE, "state_reason": "", "version": 1,
+        "created": now, "changed": now, "failures": 0, "failing_since": None, "last_success": None, "hold_until": None,
+    }  # fmt: skip
+
+
+def _filter_columns(filters: Filters) -> dict[str, Any]:
+    return {"filters": msgspec.json.encode(filters).decode()}
+
+
+def _limit_columns(limits: Limits) -> dict[str, Any]:
+    return {
+        "in_flight": limits.in_flight, "rate": limits.rate, "timeout_seconds": limits.timeout,
+        "expiry_seconds": limits.expiry.total_seconds(),
+    }  # fmt: skip
+
+
+def _secret_row(subscription_id: str, secret: Secret, sealer: Sealer, now: datetime) -> dict[str, Any]:
+    sealed = sealer.seal(secret.key, subscription_id)
+    return {"subscription_id": subscription_id, "created": now, "scheme": "v1", "sealed": sealed, "expires": None}
+
+
+def _subscription(row: Any) -> Subscription:
+    value = row if isinstance(row, dict) else row._mapping
+    return Subscription(
+        id=value["id"],
+        owner=value["owner"],
+        url=value["url"],
+        filters=msgspec.json.decode(value["filters"], type=Filters),
+        limits=Limits(
+            in_flight=value["in_flight"],
+            rate=value["rate"],
+            timeout=value["timeout_seconds"],
+            expiry=timedelta(seconds=value["expiry_seconds"]),
+        ),
+        state=SubscriptionState(value["state"]),
+        state_reason=value["state_reason"],
+        version=value["version"],
+        created=value["created"],
+        failures=value["failures"],
+        last_success=value["last_success"],
+        hold_until=value["hold_until"],
+    )
+
+
+async def listed(connection: AsyncConnection, *, owner: str | None = None) -> list[Subscription]:
+    """All subscriptions of an owner, the oldest first."""
+    query = _owned(sa.select(SUBSCRIPTIONS), owner).order_by(SUBSCRIPTIONS.c.created, SUBSCRIPTIONS.c.id)
+    return [_subscription(row) for row in await connection.execute(query)]
+
+
+async def found(
+    connection: AsyncConnection, subscription_ids: Sequence[str], *, owner: str | None = None
+) -> dict[str, Subscription]:
+    """Those of the named subscriptions that exist."""
+    query = _owned(sa.select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id.in_(subscription_ids)), owner)
+    return {row.id: _subscription(row) for row in await connection.execute(query)}
+
+
+async def secrets_of(
+    connection: AsyncConnection, subscription_ids: Sequence[str], *, sealer: Sealer, now: datetime
+) -> dict[str, tuple[Secret, ...]]:
+    """The secrets that count now, the newest first. Raises `seal.Unopened`."""
+    live = SECRETS.c.expires.is_(None) | (SECRETS.c.expires > now)
+    query = sa.select(SECRETS).where(SECRETS.c.subscription_id.in_(subscription_ids), live)
+    opened: dict[str, tuple[Secret, ...]] = {}
+    for row in await connection.execute(query.order_by(SECRETS.c.created.desc())):
+        secret = Secret(sealer.open(row.sealed, row.subscription_id))
+        opened[row.subscription_id] = (*opened.get(row.subscription_id, ()), secret)
+    return opened
+
+
+async def change(
+    connection: AsyncConnection, subscription_id: str, wanted: Wanted, *, guard: Guard, now: datetime,
+    owner: str | None = None,
+) -> bool:  # fmt: skip
+    """Replace address, filters and limits; False where there is no such subscription. Raises InvalidSubscription."""
+    wanted.check(guard)
+    columns = {"url": wanted.url, **_filter_columns(wanted.filters), **_limit_columns(wanted.limits)}
+    return await _update(connection, subscription_id, columns, now=now, owner=owner)
+
+
+async def pause(connection: AsyncConnection, subscription_id: str, *, now: datetime, owner: str | None = None) -> bool:
+    """Send nothing until resumed, and keep what comes; False where there is no such subscription."""
+    return await stop_sending(connection, subscription_id, SubscriptionState.PAUSED, "asked for", now=now, owner=owner)
+
+
+async def stop_sending(
+    connection: AsyncConnection, subscription_id: str, state: SubscriptionState, reason: str, *, now: datetime,
+    owner: str | None = None,
+) -> bool:  # fmt: skip
+    """Put a subscription and what is to be sent to it aside."""
+    columns = {"state": state, "state_reason": reason}
+    if not await _update(connection, subscription_id, columns, now=now, owner=owner):
+        return False
+    mine = sa.update(DELIVERIES).where(DELIVERIES.c.subscription_id == subscription_id)
+    await connection.execute(mine.where(DELIVERIES.c.state == PENDING).values(state=DeliveryState.PARKED))
+    return True
+
+
+async def resume(connection: AsyncConnection, subscription_id: str, *, now: datetime, owner: str | None = None) -> bool:
+    """Send again, what was kept first; False where there is no such subscription."""
+    columns: dict[str, Any] = {
+        "state": SubscriptionState.ACTIVE, "state_reason": "", "failures": 0, "failing_since": None, "hold_until": None,
+    }  # fmt: skip
+    if not await _update(connection, subscription_id, columns, now=now, owner=owner):
+        return False
+    mine = sa.update(DELIVERIES).where(DELIVERIES.c.subscription_id == subscription_id)
+    parked = mine.where(DELIVERIES.c.state == DeliveryState.PARKED)
+    await connection.execute(parked.values(state=DeliveryState.PENDING, next_attempt=now))
+    return True
+
+
+async def remove(connection: AsyncConnection, subscription_id: str, *, now: datetime, owner: str | None = None) -> bool:
+    """Delete a subscription and its secrets; what was still to be sent to it ends as failed, the history stays."""
+    await _note_change(connection)
+    query = _owned(sa.delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == subscription_id), owner)
+    if not (await connection.execute(query)).rowcount:
+        return False
+    await connection.execute(sa.delete(SECRETS).where(SECRETS.c.subscription_id == subscription_id))
+    waiting = DELIVERIES.c.state.in_((DeliveryState.PENDING, DeliveryState.PARKED))
+    mine = sa.update(DELIVERIES).where(DELIVERIES.c.subscription_id == subscription_id, waiting)
+    await connection.execute(mine.values(state=DeliveryState.FAILED, reason="removed", finished=now))
+    return True
+
+
+async def _update(
+    connection: AsyncConnection, subscription_id: str, columns: dict[str, Any], *, now: datetime, owner: str | None
+) -> bool:
+    await _note_change(connection)
+    statement = _owned(sa.update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == subscription_id), owner)
+    result = await connection.execute(statement.values(**columns, changed=now, version=SUBSCRIPTIONS.c.version + 1))
+    return bool(result.rowcount)
+
+
+def _owned(statement: Any, owner: str | None) -> Any:
+    return statement if owner is None else statement.where(SUBSCRIPTIONS.c.owner == owner)
+
+
+async def _note_change(connection: AsyncConnection) -> None:
+    await connection.execute(sa.update(COUNTERS).where(COUNTERS.c.name == "changes").values(value=COUNTERS.c.value + 1))
+
+
+async def changes(connection: AsyncConnection) -> int:
+    """A number that rises with every change of any subscription; no change passes until the transaction ends."""
+    query = sa.select(COUNTERS.c.value).where(COUNTERS.c.name == "changes")
+    return await connection.scalar(query.with_for_update(read=True)) or 0

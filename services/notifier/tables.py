@@ -1,0 +1,159 @@
+"""The notifier's tables.
+
+An alert's body is kept once, not once a subscription: what differs between subscribers (id, sequence, time of sending)
+is put around it when it is sent.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from shared.db import Moment
+
+METADATA = sa.MetaData()
+
+
+class SubscriptionState(StrEnum):
+    """Whether a subscription is sent to; its alerts are kept in any state. `disabled` is our doing, `paused` theirs."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DISABLED = "disabled"
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands. `parked` waits for its subscription to be active again.
+
+    There is no state "leased": who may send is decided for a whole subscription by its lease, which saves a write for
+    each delivery and keeps a subscription's limits true across replicas.
+    """
+
+    PENDING = "pending"
+    PARKED = "parked"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+COUNTERS = sa.Table(
+    "notifier_counters",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.BigInteger, nullable=False),
+)
+"""`changes` rises with every change of a subscription, `sequence` with every delivery."""
+
+SUBSCRIPTIONS = sa.Table(
+    "notifier_subscriptions",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("filters", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state_reason", sa.Text, nullable=False),
+    sa.Column("in_flight", sa.Integer, nullable=False),
+    sa.Column("rate", sa.Float),
+    sa.Column("timeout_seconds", sa.Float, nullable=False),
+    sa.Column("expiry_seconds", sa.Float, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("changed", Moment, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("failing_since", Moment),
+    sa.Column("last_success", Moment),
+    sa.Column("hold_until", Moment),
+    sa.Index("notifier_subscriptions_owner", "owner"),
+)
+"""`failures` counts attempts that failed in a row; `hold_until` is what the receiver asked for with Retry-After."""
+
+SECRETS = sa.Table(
+    "notifier_secrets",
+    METADATA,
+    sa.Column("subscription_id", sa.Text, primary_key=True),
+    sa.Column("created", Moment, primary_key=True),
+    sa.Column("scheme", sa.Text, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("expires", Moment),
+)
+"""Several at once while they are rotated: a message carries a signature of each that has not expired."""
+
+ALERTS = sa.Table(
+    "notifier_alerts",
+    METADATA,
+    sa.Column("alert_id", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("watch_id", sa.Text, nullable=False),
+    sa.Column("story_id", sa.Text, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("observed", Moment, nullable=False),
+    sa.Column("ledger", sa.LargeBinary, nullable=False),
+    sa.Column("trace", sa.Text, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("created", Moment, nullable=False),
+)
+
+PENDING: sa.ColumnElement[str] = sa.literal_column(f"'{DeliveryState.PENDING}'")
+"""Spelt out in the statement, not bound: only then do both databases use the partial index."""
+
+DELIVERIES = sa.Table(
+    "notifier_deliveries",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("subscription_id", sa.Text, nullable=False),
+    sa.Column("alert_id", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False, unique=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_attempt", Moment, nullable=False),
+    sa.Column("expires", Moment, nullable=False),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("finished", Moment),
+    sa.Index("notifier_deliveries_history", "subscription_id", "sequence"),
+)
+sa.Index(
+    "notifier_deliveries_due",
+    DELIVERIES.c.subscription_id,
+    DELIVERIES.c.next_attempt,
+    DELIVERIES.c.sequence,
+    sqlite_where=DELIVERIES.c.state == PENDING,
+    postgresql_where=DELIVERIES.c.state == PENDING,
+)
+"""A delivery is found by its subscription and when it is due; what is done leaves the index, so it stays small."""
+
+ATTEMPTS = sa.Table(
+    "notifier_attempts",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("delivery_id", sa.Text, nullable=False),
+    sa.Column("subscription_id", sa.Text, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("started", Moment, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("excerpt", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("dns", sa.Float),
+    sa.Column("connect", sa.Float),
+    sa.Column("tls", sa.Float),
+    sa.Column("first_byte", sa.Float),
+    sa.Index("notifier_attempts_delivery", "delivery_id", "number"),
+)
+
+OUTBOX = sa.Table(
+    "notifier_outbox",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("event", sa.LargeBinary, nullable=False),
+    sa.Column("trace", sa.Text, nullable=False),
+    sa.Column("created", Moment, nullable=False),
+    sa.Index("notifier_outbox_created", "created"),
+)
+"""Attempts that are committed and not yet told on the topic."""
