@@ -7,6 +7,7 @@ reason; there is none at present. Nothing here measures time; waits are bounded 
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -28,7 +29,7 @@ from shared.bus import (
 )
 from shared.bus.murmur2 import murmur2, partition_of
 from shared.topics import TopicSpec
-from tests.fakes.fixtures_bus import Lab
+from tests.fakes.fixtures_bus import Lab, bus_process, lines_of, rest_of, tell
 
 SESSION = 6.0
 WEEK = timedelta(days=7)
@@ -314,6 +315,40 @@ async def test_what_was_not_committed_comes_again(bus: Bus) -> None:
     await take(consumer, 3)
     await consumer.close()
     assert [number(record) for record in await take(await join(bus), 3)] == [0, 1, 2]
+
+
+async def test_a_crash_hands_over_at_the_committed_offset(bus: Bus, lab: Lab) -> None:
+    """kill -9 of a member: its session runs out, its successor reads on from what it had committed."""
+    await publish(bus, [message(n) for n in range(5)])
+    with bus_process("read", lab.address, "plain") as process:
+        assert await asyncio.to_thread(lines_of, process, 6) == ["joined", "0", "1", "2", "3", "4"]
+        process.kill()
+        consumer = await join(bus)
+        assert [number(record) for record in await take(consumer, 4)] == [1, 2, 3, 4]
+
+
+async def test_a_killed_writer_loses_nothing_acknowledged(bus: Bus, lab: Lab) -> None:
+    with bus_process("write", lab.address, "feed") as process:
+        acknowledged = await asyncio.to_thread(lines_of, process, 200)
+        process.kill()
+        acknowledged += await asyncio.to_thread(rest_of, process)
+    ends = await bus.end_offsets([Partition("feed", n) for n in range(12)])
+    records = await take(await join(bus, "feed"), sum(ends.values()))
+    assert {int(line) for line in acknowledged} <= {number(record) for record in records}
+
+
+async def test_a_process_stopped_past_its_session_cannot_commit(bus: Bus, lab: Lab) -> None:
+    """SIGSTOP past the session: a successor owns the partition, and the late commit after SIGCONT changes nothing."""
+    await publish(bus, [message(n) for n in range(5)])
+    with bus_process("hold", lab.address, "plain") as process:
+        assert await asyncio.to_thread(lines_of, process, 1) == ["holding 5"]
+        process.send_signal(signal.SIGSTOP)
+        consumer = await join(bus)  # its member id sorts before the other's, so the partition stays here
+        await consumer.commit({P0: 2})
+        tell(process)
+        process.send_signal(signal.SIGCONT)
+        assert await asyncio.to_thread(lines_of, process, 1) == ["refused"]
+        assert await consumer.committed(P0) == 2
 
 
 async def test_the_policy_decides_where_a_new_group_begins(bus: Bus) -> None:

@@ -7,7 +7,10 @@ environment variable WIREWATCH_REQUIRE they fail instead.
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -17,7 +20,7 @@ import pytest
 from shared.bus import Bus, Partition
 from shared.bus.embedded import EmbeddedBus
 from shared.bus.kafka import KafkaBus, KafkaOptions
-from tests.fakes.kafka_broker import Broker, Unavailable
+from tests.fakes.kafka_broker import ROOT, Broker, Unavailable
 
 
 @pytest.fixture(scope="session")
@@ -41,10 +44,11 @@ def missing(what: str, reason: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A bus under test: `open` gives another connection to the same log, as another process would have it; `trim`
-    deletes the records of a partition before an offset, as retention would."""
+    """A bus under test: `open` gives another connection to the same log, as another process would have it, and
+    `address` tells a real other process where it is; `trim` deletes the records of a partition before an offset, as
+    retention would."""
 
-    kind: str
+    address: str
     open: Callable[[], Awaitable[Bus]]
     trim: Callable[[Partition, int], Awaitable[None]]
     retain: Callable[[], Awaitable[None]]
@@ -82,7 +86,7 @@ def embedded_lab(path: Path, opened: list[Bus]) -> Lab:
         assert isinstance(bus, EmbeddedBus)
         return bus
 
-    return Lab("embedded", connect, trim, retain)
+    return Lab(f"embedded:{path}", connect, trim, retain)
 
 
 def kafka_lab(broker: Broker, opened: list[Bus]) -> Lab:
@@ -102,4 +106,34 @@ def kafka_lab(broker: Broker, opened: list[Bus]) -> Lab:
     async def retain() -> None:
         """The broker does it by itself, every 300 ms."""
 
-    return Lab("kafka", connect, trim, retain)
+    return Lab(f"kafka:{options.topic_prefix}@{options.bootstrap}", connect, trim, retain)
+
+
+@contextmanager
+def bus_process(what: str, address: str, topic: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process on the bus (`tests.fakes.bus_process`); killed at the end if it still runs."""
+    command = [sys.executable, "-m", "tests.fakes.bus_process", what, address, topic]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def lines_of(process: subprocess.Popen[str], count: int) -> list[str]:
+    """The next lines it prints."""
+    assert process.stdout is not None
+    return [process.stdout.readline().strip() for _ in range(count)]
+
+
+def tell(process: subprocess.Popen[str]) -> None:
+    """Send it a line."""
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def rest_of(process: subprocess.Popen[str]) -> list[str]:
+    """The complete lines that are left after it was killed: the last one may have been cut off."""
+    assert process.stdout is not None
+    return [line.strip() for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]

@@ -147,12 +147,10 @@ class KafkaBus:
 
     async def _configure(self, specs: Sequence[TopicSpec]) -> None:
         """Alter what differs, and keep what operators set: the request replaces all of a topic's own settings."""
-        described = await self._describe([spec.name for spec in specs])
         changes = []
+        described = await self._describe([spec.name for spec in specs])
         for spec in specs:
-            own = {
-                key: value for key, (value, source) in described[spec.name].items() if source == DYNAMIC_TOPIC_CONFIG
-            }
+            own = own_settings(described[spec.name])
             wanted = own | configs_of(spec)
             if wanted != own:
                 name = self._options.topic_prefix + spec.name
@@ -265,6 +263,10 @@ class KafkaBus:
         start = max(offset, beginning)
         return (await self._read({partition: start}, limit=limit))[partition] if start < end else []
 
+    async def settings_of(self, name: str) -> dict[str, str]:
+        """What was set on a topic itself, for `wirewatch topics --check`."""
+        return own_settings((await self._describe([name]))[name])
+
     async def trim(self, partition: Partition, offset: int) -> None:
         """Delete the records of a partition before `offset`."""
         with translated("delete records"):
@@ -314,6 +316,11 @@ class KafkaBus:
 
     def _here(self, offsets: Mapping[TopicPartition, int]) -> dict[Partition, int]:
         return {self._options.here(place): offset for place, offset in offsets.items()}
+
+
+def own_settings(described: Mapping[str, tuple[str, int]]) -> dict[str, str]:
+    """What was set on the topic itself, by us or by operators, without the cluster's defaults."""
+    return {key: value for key, (value, source) in described.items() if source == DYNAMIC_TOPIC_CONFIG}
 
 
 def record_of(place: Partition, record: Any) -> Record:
