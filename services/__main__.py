@@ -266,6 +266,7 @@ def health(port: int = 0, host: str = "127.0.0.1") -> None:
     """Exit 0 when this machine's admin port says ready: the container health check."""
     from services.operate.health import is_ready
 
+    log.configure(level="error")
     sys.exit(0 if _run(lambda: is_ready(host, port or load(CommonSettings).admin_port)) else 1)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -31,11 +31,12 @@ class Health:
 
     info: Mapping[str, Any] = field(default_factory=dict)
     ready: bool = False
+    clock: Callable[[], float] = monotonic
     _beats: dict[str, float] = field(default_factory=dict)
 
     def beat(self, name: str) -> None:
         """The loop `name` made a turn."""
-        self._beats[name] = monotonic()
+        self._beats[name] = self.clock()
 
     def forget(self, name: str) -> None:
         """The loop `name` ended in order."""
@@ -43,7 +44,7 @@ class Health:
 
     def stalled(self) -> list[str]:
         """Loops that have not turned for too long."""
-        now = monotonic()
+        now = self.clock()
         return sorted(name for name, at in self._beats.items() if now - at > STALL)
 
 
@@ -84,12 +85,16 @@ async def serve(app: FastAPI, host: str, port: int, stop: asyncio.Event, *, star
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, lifespan="off",
                             timeout_graceful_shutdown=3)  # fmt: skip
     server = _Server(config)
-    listening = _bind(config)
-    started.set_result(listening.getsockname()[1])
-    running = asyncio.create_task(server.serve(sockets=[listening]))
-    await stop.wait()
-    server.should_exit = True
-    await running
+    with contextlib.closing(_bind(config)) as listening:
+        running = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            while not server.started and not running.done():
+                await asyncio.sleep(0.005)  # uvicorn tells by a flag only
+            started.set_result(listening.getsockname()[1])
+            await stop.wait()
+        finally:  # on a crash beside us, too: nothing may be left listening
+            server.should_exit = True
+            await running
 
 
 def _bind(config: uvicorn.Config) -> Any:
