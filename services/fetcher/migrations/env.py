@@ -1,0 +1,5 @@
+"""Migrations of the fetcher's tables."""
+
+from shared.migrate_env import run
+
+run()
