@@ -22,7 +22,7 @@ OWNERS: tuple[tuple[str, Path], ...] = (
     ("shared", ROOT / "shared" / "migrations"),
     ("fetcher", ROOT / "services" / "fetcher" / "migrations"),
     ("extractor", ROOT / "services" / "extractor" / "migrations"),
-    ("match", ROOT / "services" / "alerter" / "match" / "migrations"),
+    ("alerter", ROOT / "services" / "alerter" / "migrations"),
     ("judge", ROOT / "services" / "alerter" / "judge" / "migrations"),
     ("notifier", ROOT / "services" / "notifier" / "migrations"),
 )

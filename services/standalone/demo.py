@@ -32,6 +32,7 @@ from shared.codec import decode
 from shared.errors import Misconfigured
 from shared.events import ArticleMatched
 from shared.health import serve
+from shared.http import Guard
 from shared.run import Parts, assemble, open_parts, run_process
 from shared.settings import CommonSettings, load
 from shared.topics import ARTICLES_MATCHED
@@ -110,7 +111,8 @@ def _settings(folder: Path) -> CommonSettings:
 
 ENVIRONMENT = {
     "WIREWATCH_SPACING": "0s",
-    "WIREWATCH_INTERVAL": "1h",
+    "WIREWATCH_POLL_INTERVAL": "1h",
+    "WIREWATCH_POLL_JITTER": "0",
 }
 """What differs from a real installation: no spacing between requests to a domain, and sources polled every hour."""
 
@@ -179,6 +181,16 @@ def _source(outlet: Outlet, port: int) -> dict[str, Any]:
         "url": f"http://{outlet.host}:{port}{outlet.feed_path}", "language": outlet.language,
         "official": outlet.official,
     }  # fmt: skip
+
+
+async def _subscribe(parts: Parts, common: CommonSettings, receiver: Receiver) -> None:
+    """One subscription to everything, by the operator."""
+    wanted = Wanted(receiver.url)
+    sealer = sealer_of(load(NotifierSettings, {"WIREWATCH_DATA": str(common.data)}))
+    async with parts.database.transaction() as connection:
+        guard = Guard(allow_networks=common.allow_networks)
+        _, secret = await create(connection, wanted, sealer=sealer, guard=guard, now=parts.real.now())
+    receiver.add_secret(secret.reveal())
 
 
 async def _pipeline(

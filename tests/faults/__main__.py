@@ -1,0 +1,61 @@
+"""`make faults KIND=kills N=200`: a longer campaign than the tests run, with a progress bar; exit 1 when anything is
+lost, doubled or invented."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.progress import Progress
+
+from tests.fakes import postgres
+from tests.fakes.kafka_broker import Broker
+from tests.faults.kills import Report, run_kills
+
+
+def main() -> None:
+    """Parse, run on both buses, report."""
+    parser = argparse.ArgumentParser(prog="make faults")
+    parser.add_argument("kind", choices=["kills"])
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--bus", choices=["embedded", "kafka"], default="embedded")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="wirewatch-faults-") as folder, Progress() as progress:
+        report = run_campaign(Path(folder), options, progress)
+        logs = Path("build/faults")
+        logs.mkdir(parents=True, exist_ok=True)
+        for log in Path(folder).glob("*.log"):
+            (logs / log.name).write_bytes(log.read_bytes())
+    print(f"{report.kills} kills, {report.publications} publications, {report.repeats} repeats under the same id")
+    for fault in report.faults:
+        print(fault)
+    sys.exit(1 if report.faults else 0)
+
+
+def run_campaign(folder: Path, options: argparse.Namespace, progress: Progress) -> Report:
+    """One campaign on the bus that was asked for."""
+    task = progress.add_task(f"kill -9 on {options.bus}", total=options.count)
+
+    def told(number: int, what: str) -> None:
+        progress.update(task, completed=number, description=f"kill -9 on {options.bus}: {what}")
+
+    if options.bus == "embedded":
+        return asyncio.run(run_kills(folder, count=options.count, seed=options.seed, told=told))
+    broker = Broker(folder / "kafka")
+    broker.start()
+    try:
+        with postgres.server() as server:
+            work = run_kills(
+                folder, count=options.count, seed=options.seed, broker=broker, database=server.url(), told=told
+            )
+            return asyncio.run(work)
+    finally:
+        broker.stop()
+
+
+if __name__ == "__main__":
+    main()
