@@ -113,6 +113,7 @@ ENVIRONMENT = {
     "WIREWATCH_SPACING": "0s",
     "WIREWATCH_POLL_INTERVAL": "1h",
     "WIREWATCH_POLL_JITTER": "0",
+    "WIREWATCH_EXTRACT_WORKERS": "2",
 }
 """What differs from a real installation: no spacing between requests to a domain, and sources polled every hour."""
 

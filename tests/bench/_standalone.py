@@ -88,7 +88,7 @@ async def pipeline(
     stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(app, "127.0.0.1", 0, stop, started=started))
     environment = _write(folder, await started, count, outlets, interval)
-    environment |= {"WIREWATCH_BUS": bus, "WIREWATCH_WORKERS": str(workers),
+    environment |= {"WIREWATCH_BUS": bus, "WIREWATCH_EXTRACT_WORKERS": str(workers),
                     "WIREWATCH_TOPIC_PREFIX": f"bench{os.getpid()}{folder.name}." if bus != "embedded" else ""}  # fmt: skip
     common = load(CommonSettings, environment)
     receiver = Receiver()

@@ -103,7 +103,7 @@ def _environment(folder: Path, broker: Broker | None, database: str) -> dict[str
         "WIREWATCH_SESSION_TIMEOUT": "6s",
         "WIREWATCH_SPACING": "0s",
         "WIREWATCH_POLL_INTERVAL": "1s",
-        "WIREWATCH_WORKERS": "1",
+        "WIREWATCH_EXTRACT_WORKERS": "1",
         "WIREWATCH_LOG_JSON": "true",
         "WIREWATCH_DELIVERY_LEASE": "5s",
     }
