@@ -60,8 +60,10 @@ class Attempt:
     timings: Timings | None = None
 
     @property
-    def healthy(self) -> bool:
-        """Whether the receiver answered soon and not in distress, whatever it said."""
+    def healthy(self) -> bool | None:
+        """Whether the receiver answered soon and not in distress, whatever it said; None where nothing was sent."""
+        if self.decision.outcome is DeliveryOutcome.EXPIRED:
+            return None
         return self.status is not None and self.status < 500 and self.status != 429 and self.seconds < SLOW_SECONDS
 
 

@@ -206,17 +206,16 @@ async def found(
     return {row.id: _subscription(row) for row in await connection.execute(query)}
 
 
-async def secrets_of(
-    connection: AsyncConnection, subscription_ids: Sequence[str], *, sealer: Sealer, now: datetime
-) -> dict[str, tuple[Secret, ...]]:
-    """The secrets that count now, the newest first. Raises `seal.Unopened`."""
+async def sealed_secrets(
+    connection: AsyncConnection, subscription_ids: Sequence[str], *, now: datetime
+) -> dict[str, tuple[bytes, ...]]:
+    """The secrets that count now, still sealed, the newest first."""
     live = SECRETS.c.expires.is_(None) | (SECRETS.c.expires > now)
     query = sa.select(SECRETS).where(SECRETS.c.subscription_id.in_(subscription_ids), live)
-    opened: dict[str, tuple[Secret, ...]] = {}
+    sealed: dict[str, tuple[bytes, ...]] = {}
     for row in await connection.execute(query.order_by(SECRETS.c.created.desc())):
-        secret = Secret(sealer.open(row.sealed, row.subscription_id))
-        opened[row.subscription_id] = (*opened.get(row.subscription_id, ()), secret)
-    return opened
+        sealed[row.subscription_id] = (*sealed.get(row.subscription_id, ()), row.sealed)
+    return sealed
 
 
 async def change(

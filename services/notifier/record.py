@@ -1,0 +1,402 @@
+"""Writes down what came of attempts, and only then tells the topic.
+
+Attempts that finish while a commit is running are committed together by the next one (group commit): alone an attempt
+waits for nobody, under load a hundred share one synced write. What is to be told stands in an outbox in the same
+transaction and is deleted after the bus has acknowledged it, so a crash in between tells it again, under the same id.
+
+An attempt whose lease was lost meanwhile is not recorded: the new owner sends again under the same `webhook-id`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notifier import metrics, subscribe
+from services.notifier.deliver import Attempt
+from services.notifier.tables import ATTEMPTS, DELIVERIES, OUTBOX, SUBSCRIPTIONS, DeliveryState, SubscriptionState
+from shared import codec, ids
+from shared.bus import BusUnavailable, Message, Publisher
+from shared.clock import Clock
+from shared.codec import Trace
+from shared.db import Database, DatabaseUnavailable, insert_new
+from shared.events import DeliveryAttempted, DeliveryOutcome
+from shared.lease import Lease, still_held
+
+log = structlog.get_logger()
+
+GROUP = 256
+"""Attempts in one commit: beyond that the write no longer gets cheaper by the attempt, only later."""
+
+TOLD_AT_ONCE = 500
+MOST_UNTOLD = 10_000
+"""Events kept in memory while the bus is away; the others wait in the outbox only."""
+
+STALE = timedelta(seconds=30)
+"""An event in the outbox this old was not told by who wrote it."""
+
+NOTE_SUCCESS = timedelta(minutes=1)
+"""How exactly the last success of a subscription is kept: a write for each would double the work."""
+
+PATIENCE = 1.0
+"""Seconds between attempts to reach a database or a bus that is away."""
+
+FINAL = {
+    DeliveryOutcome.DELIVERED: DeliveryState.DELIVERED,
+    DeliveryOutcome.FAILED: DeliveryState.FAILED,
+    DeliveryOutcome.GONE: DeliveryState.FAILED,
+    DeliveryOutcome.REFUSED: DeliveryState.FAILED,
+    DeliveryOutcome.EXPIRED: DeliveryState.EXPIRED,
+}
+"""Where an outcome leaves a delivery; RETRY leaves it pending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An attempt and the right by which it was made."""
+
+    attempt: Attempt
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An attempt that was dealt with; `kept` says whether it was written or belonged to somebody else by then."""
+
+    attempt: Attempt
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Untold:
+    """A row of the outbox, ready for the bus."""
+
+    id: str
+    trace: str
+    message: Message
+
+
+class Recorder:
+    """Takes finished attempts by `put`, reports them by `after` once they are committed."""
+
+    def __init__(
+        self, database: Database, *, real: Clock, story: Clock, after: Callable[[Sequence[Recorded]], None]
+    ) -> None:
+        self._database, self._real, self._story, self._after = database, real, story, after
+        self._finished: deque[Finished] = deque()
+        self._untold: deque[_Untold] = deque()
+        self._told: list[str] = []
+        self._noted: dict[str, datetime] = {}
+        self._written, self._arrived = asyncio.Event(), asyncio.Event()
+        self._closing = self._all_written = False
+
+    def put(self, finished: Finished) -> None:
+        """An attempt ended."""
+        self._finished.append(finished)
+        self._arrived.set()
+
+    def close(self) -> None:
+        """Nothing more comes: `write`, and `tell` after it, return when they are done with what there is."""
+        self._closing = True
+        self._arrived.set()
+
+    # -- writing -------------------------------------------------------------------------------------------------
+
+    async def write(self) -> None:
+        """Commit what finishes, until closed and empty."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._finished:
+                await self._commit([self._finished.popleft() for _ in range(min(GROUP, len(self._finished)))])
+            if self._closing:
+                break
+        self._all_written = True
+        self._written.set()
+
+    async def _commit(self, group: Sequence[Finished]) -> None:
+        told, self._told = self._told, []
+        while True:
+            try:
+                async with self._database.transaction() as connection:
+                    kept, events = await self._write_group(connection, group, told)
+                break
+            except DatabaseUnavailable as error:
+                log.warning("attempts_not_recorded", attempts=len(group), error=str(error))
+                await self._real.sleep(PATIENCE)
+        self._account(group, kept)
+        self._enqueue(events)
+
+    async def _write_group(
+        self, connection: AsyncConnection, group: Sequence[Finished], told: Sequence[str]
+    ) -> tuple[set[str], list[_Untold]]:
+        """In the order in which everybody locks: leases, changes, subscriptions, deliveries."""
+        held = await still_held(connection, list({one.lease.name: one.lease for one in group}.values()))
+        attempts = [one.attempt for one in group if one.lease.name in held]
+        await _disable(connection, attempts, self._real.now())
+        await self._note_health(connection, attempts)
+        await _write_deliveries(connection, attempts)
+        events = [self._event(attempt) for attempt in attempts]
+        await _write_outbox(connection, events, told, self._real.now())
+        return held, events
+
+    def _event(self, attempt: Attempt) -> _Untold:
+        return _untold(event_of(attempt, self._story.now()), attempt.delivery.alert.trace)
+
+    async def _note_health(self, connection: AsyncConnection, attempts: Sequence[Attempt]) -> None:
+        """Failures in a row and the last success; of a healthy subscription only once a minute."""
+        good, bad = [], []
+        for subscription_id, some in sorted(_by_subscription(attempts).items()):
+            health = _health(some)
+            if health["s"] is None:
+                self._noted.pop(subscription_id, None)
+                bad.append({"i": subscription_id, "f": health["f"], "since": health["since"]})
+            elif health["f"] or self._is_news(subscription_id, health["s"]):
+                self._noted[subscription_id] = health["s"]
+                good.append({"i": subscription_id, **health})
+        await _execute(connection, _GOOD, good)
+        await _execute(connection, _BAD, bad)
+        await _execute(connection, _HOLD, _holds(attempts))
+
+    def _is_news(self, subscription_id: str, success: datetime) -> bool:
+        noted = self._noted.get(subscription_id)
+        return noted is None or success - noted >= NOTE_SUCCESS
+
+    def _account(self, group: Sequence[Finished], kept: set[str]) -> None:
+        recorded = [Recorded(one.attempt, one.lease.name in kept) for one in group]
+        for one in recorded:
+            _count(one)
+        self._after(recorded)
+
+    # -- telling -------------------------------------------------------------------------------------------------
+
+    async def tell(self, publisher: Publisher) -> None:
+        """Publish what was committed, until closed and empty; what the bus does not take stays in the outbox."""
+        while True:
+            await self._written.wait()
+            self._written.clear()
+            while self._untold and await self._tell_some(publisher):
+                pass
+            if self._all_written:
+                return
+
+    async def _tell_some(self, publisher: Publisher) -> bool:
+        some = [self._untold[index] for index in range(min(TOLD_AT_ONCE, len(self._untold)))]
+        try:
+            await publisher.publish([one.message for one in some])
+        except BusUnavailable as error:
+            log.warning("attempts_not_told", events=len(self._untold), error=str(error))
+            if self._closing:
+                return False
+            await self._real.sleep(PATIENCE)
+            return True
+        for one in some:
+            self._untold.popleft()
+            self._told.append(one.id)
+        metrics.UNTOLD.set(len(self._untold))
+        return True
+
+    def _enqueue(self, events: Iterable[_Untold]) -> None:
+        for event in events:
+            if len(self._untold) < MOST_UNTOLD:
+                self._untold.append(event)
+        metrics.UNTOLD.set(len(self._untold))
+        self._written.set()
+
+    async def forget_told(self) -> None:
+        """Delete what was told from the outbox, where no commit came that would have done it along the way."""
+        told, self._told = self._told, []
+        if told:
+            async with self._database.transaction() as connection:
+                await _delete_told(connection, told)
+
+    async def recover(self) -> None:
+        """Tell again what somebody wrote and did not tell before they ended. Raises DatabaseUnavailable."""
+        if self._untold:
+            return
+        stale = OUTBOX.c.created < self._real.now() - STALE
+        query = sa.select(OUTBOX).where(stale).order_by(OUTBOX.c.created).limit(TOLD_AT_ONCE)
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(query)).all()
+        known = set(self._told)
+        events = ((codec.decode_bytes(row.event, DeliveryAttempted), row) for row in rows if row.id not in known)
+        self._enqueue(_untold(event, row.trace) for event, row in events)
+
+
+def _untold(event: DeliveryAttempted, trace: str) -> _Untold:
+    return _Untold(event.id, trace, codec.encode(event, trace=Trace(trace) if trace else None))
+
+
+def event_of(attempt: Attempt, observed: datetime) -> DeliveryAttempted:
+    """What the topic is told of an attempt."""
+    delivery, decision = attempt.delivery, attempt.decision
+    return DeliveryAttempted(
+        id=ids.attempt(delivery.id, attempt.number),
+        observed=observed,
+        delivery_id=delivery.id,
+        subscription_id=delivery.subscription_id,
+        alert_id=delivery.alert.id,
+        alert_revision=delivery.alert.revision,
+        watch_id=delivery.alert.watch_id,
+        number=attempt.number,
+        outcome=decision.outcome,
+        status=attempt.status,
+        reason=decision.reason,
+        seconds=attempt.seconds,
+        next_attempt=decision.next_attempt,
+        ledger=msgspec.structs.replace(delivery.alert.ledger, sent=attempt.started),
+    )
+
+
+def _by_subscription(attempts: Iterable[Attempt]) -> dict[str, list[Attempt]]:
+    grouped: dict[str, list[Attempt]] = {}
+    for attempt in attempts:
+        grouped.setdefault(attempt.delivery.subscription_id, []).append(attempt)
+    return grouped
+
+
+def _health(attempts: Sequence[Attempt]) -> dict[str, Any]:
+    """Failures in a row at the end, since when, and the last success."""
+    failures, since, success = 0, None, None
+    for attempt in attempts:
+        if attempt.decision.outcome is DeliveryOutcome.DELIVERED:
+            failures, since, success = 0, None, attempt.started
+        elif attempt.decision.outcome is not DeliveryOutcome.EXPIRED:
+            failures, since = failures + 1, since or attempt.started
+    return {"f": failures, "since": since, "s": success}
+
+
+def _holds(attempts: Iterable[Attempt]) -> list[dict[str, Any]]:
+    held = {
+        attempt.delivery.subscription_id: attempt.decision.hold_until
+        for attempt in attempts
+        if attempt.decision.hold_until is not None
+    }
+    return [{"i": subscription_id, "h": moment} for subscription_id, moment in sorted(held.items())]
+
+
+_THIS = SUBSCRIPTIONS.c.id == sa.bindparam("i")
+_SINCE = sa.bindparam("since", type_=SUBSCRIPTIONS.c.failing_since.type)
+_GOOD = (
+    sa.update(SUBSCRIPTIONS)
+    .where(_THIS)
+    .values(failures=sa.bindparam("f"), failing_since=_SINCE, last_success=sa.bindparam("s"))
+)
+_BAD = (
+    sa.update(SUBSCRIPTIONS)
+    .where(_THIS)
+    .values(
+        failures=SUBSCRIPTIONS.c.failures + sa.bindparam("f"),
+        failing_since=sa.func.coalesce(SUBSCRIPTIONS.c.failing_since, _SINCE),
+    )
+)
+_HOLD = sa.update(SUBSCRIPTIONS).where(_THIS).values(hold_until=sa.bindparam("h"))
+_DONE = (
+    sa.update(DELIVERIES)
+    .where(DELIVERIES.c.id == sa.bindparam("i"))
+    .values(state=sa.bindparam("s"), reason=sa.bindparam("r"), attempts=sa.bindparam("n"), finished=sa.bindparam("at"))
+)
+_AGAIN = (
+    sa.update(DELIVERIES)
+    .where(DELIVERIES.c.id == sa.bindparam("i"))
+    .values(reason=sa.bindparam("r"), attempts=sa.bindparam("n"), next_attempt=sa.bindparam("at"))
+)
+"""Leaves the state alone: a subscription paused meanwhile has its deliveries parked."""
+
+
+async def _execute(connection: AsyncConnection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        await connection.execute(statement, rows)
+
+
+async def _disable(connection: AsyncConnection, attempts: Iterable[Attempt], now: datetime) -> None:
+    gone = {one.delivery.subscription_id: one.decision.reason for one in attempts if one.decision.disable}
+    for subscription_id, reason in sorted(gone.items()):
+        state = SubscriptionState.DISABLED
+        await subscribe.stop_sending(connection, subscription_id, state, reason, now=now)
+
+
+async def _write_deliveries(connection: AsyncConnection, attempts: Sequence[Attempt]) -> None:
+    await _execute(connection, insert_new(ATTEMPTS, connection.dialect.name), [_attempt_row(one) for one in attempts])
+    done, again = [], []
+    for one in attempts:
+        row = {"i": one.delivery.id, "r": one.decision.reason, "n": one.number}
+        if one.decision.outcome is DeliveryOutcome.RETRY:
+            again.append({**row, "at": one.decision.next_attempt})
+        else:
+            done.append({**row, "s": FINAL[one.decision.outcome], "at": one.started})
+    await _execute(connection, _DONE, done)
+    await _execute(connection, _AGAIN, again)
+
+
+def _attempt_row(attempt: Attempt) -> dict[str, Any]:
+    timings = attempt.timings
+    return {
+        "id": ids.attempt(attempt.delivery.id, attempt.number),
+        "delivery_id": attempt.delivery.id,
+        "subscription_id": attempt.delivery.subscription_id,
+        "number": attempt.number,
+        "started": attempt.started,
+        "seconds": attempt.seconds,
+        "outcome": attempt.decision.outcome,
+        "status": attempt.status,
+        "reason": attempt.decision.reason,
+        "excerpt": attempt.excerpt,
+        "address": attempt.address,
+        "dns": timings.dns if timings else None,
+        "connect": timings.connect if timings else None,
+        "tls": timings.tls if timings else None,
+        "first_byte": timings.first_byte if timings else None,
+    }
+
+
+async def _write_outbox(
+    connection: AsyncConnection, events: Sequence[_Untold], told: Sequence[str], now: datetime
+) -> None:
+    rows = [{"id": one.id, "event": one.message.value, "trace": one.trace, "created": now} for one in events]
+    await _execute(connection, insert_new(OUTBOX, connection.dialect.name), rows)
+    await _delete_told(connection, told)
+
+
+async def _delete_told(connection: AsyncConnection, told: Sequence[str]) -> None:
+    statement = sa.delete(OUTBOX).where(OUTBOX.c.id == sa.bindparam("i"))
+    await _execute(connection, statement, [{"i": one} for one in told])
+
+
+def _count(recorded: Recorded) -> None:
+    attempt, outcome = recorded.attempt, recorded.attempt.decision.outcome
+    if not recorded.kept:
+        metrics.FENCED.inc()
+        return
+    metrics.ATTEMPTS.labels(outcome).inc()
+    if outcome is not DeliveryOutcome.EXPIRED:
+        metrics.ATTEMPT_SECONDS.observe(attempt.seconds)
+        if attempt.number == 1:
+            metrics.observe_sent(msgspec.structs.replace(attempt.delivery.alert.ledger, sent=attempt.started))
+    _log(attempt)
+
+
+def _log(attempt: Attempt) -> None:
+    delivery, decision = attempt.delivery, attempt.decision
+    log.info(
+        "delivery_attempted",
+        outcome=str(decision.outcome),
+        reason=decision.reason,
+        status=attempt.status,
+        number=attempt.number,
+        seconds=round(attempt.seconds, 4),
+        delivery_id=delivery.id,
+        subscription_id=delivery.subscription_id,
+        alert_id=delivery.alert.id,
+        watch_id=delivery.alert.watch_id,
+        next_attempt=decision.next_attempt.isoformat() if decision.next_attempt else None,
+    )
