@@ -9,17 +9,20 @@ use it. Nested and overlapping phrases of one article are one term: the most tel
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.alerter.judge.families import number
+from services.alerter.judge.families import number, per_million
 from services.alerter.judge.memory import Family, Memory, Sighting, Standing
 from services.alerter.judge.reading import Reading
 from services.alerter.judge.terms import Term
+from shared.text.fold import fold_text
 
 ENOUGH, ENOUGH_COLD = 3.0, 4.0
 """Points a term needs to be told, with a warm history and with a cold one; see `points`. Tuned on the demo world."""
+STALE = timedelta(days=7)
+"""How far `last` of a known family may lag behind: it is written once a week, not with every article."""
 COVER = 0.6
 """A phrase in at least this share of a word's sightings is what the word is known by."""
 
@@ -49,17 +52,20 @@ class Novel:
         return tuple(dict.fromkeys(one.language for one in self.sightings))
 
 
-def remember(memory: Memory, reading: Reading, found: dict[int, Term], copy_group: str, rule: Terms) -> list[Term]:
+def remember(memory: Memory, reading: Reading, found: Mapping[int, Term], copy_group: str, rule: Terms) -> list[Term]:
     """Enter the families of an article into memory; those that are young after it and were seen in it now."""
     young: list[Term] = []
     for term in found.values():
         family = memory.families.get(term.number)
         if family is None:
             standing = Standing.YOUNG if reading.live and is_candidate(term) else Standing.KNOWN
-            family = Family(reading.moment, standing)
+            family = Family(reading.moment, standing, reading.moment)
             memory.put_family(term.number, family)
         elif family.standing is Standing.YOUNG:
             _met_again(memory, reading, term, family, rule)
+        elif reading.moment - family.last > STALE:
+            family.last = reading.moment
+            memory.put_family(term.number, family)
         if family.standing is Standing.YOUNG and reading.live and is_candidate(term):
             memory.put_sighting(term.number, _sighting(reading, term, copy_group))
             young.append(term)
@@ -104,7 +110,9 @@ def confirmed(memory: Memory, reading: Reading, young: Sequence[Term], rule: Ter
 
 def _confirm(memory: Memory, term: Term, moment: datetime, rule: Terms) -> Novel | None:
     """The best window of the allowed length that holds this article's sighting, if it holds witnesses enough."""
-    seen = sorted(memory.sightings.get(term.number, {}).values(), key=lambda one: (one.moment, one.article_id))
+    oldest = (memory.watermark or moment) - rule.young_for
+    every = memory.sightings.get(term.number, {}).values()
+    seen = sorted((one for one in every if one.moment >= oldest), key=lambda one: (one.moment, one.article_id))
     best: Novel | None = None
     for first in seen:
         if first.moment > moment or moment - first.moment > rule.within:
@@ -132,7 +140,7 @@ def _witnesses(memory: Memory, window: Iterable[Sighting]) -> list[str]:
 
 
 def points(term: Term, window: Sequence[Sighting], witnesses: int) -> float:
-    """How distinctive a term is. Prominence, marks around it, spread over languages and witnesses, rarity of its words."""
+    """How distinctive a term is: prominence, marks around it, spread over languages and witnesses, rare words."""
     in_titles = len({one.copy_group for one in window if one.title})
     in_marks = len({one.copy_group for one in window if one.scare})
     total = min(in_titles, 2) * 1.0 + min(in_marks, 2) * 1.0
@@ -141,6 +149,11 @@ def points(term: Term, window: Sequence[Sighting], witnesses: int) -> float:
     total += 0.25 * min(max(witnesses - 2, 0), 4)
     total += 1.0 * bool(term.rare) + 0.5 * sum(part.startswith("=") for part in term.parts[:2])
     return total - 1.0 * (not term.rare and not all(part.startswith("=") for part in term.parts))
+
+
+def rate(term: Term, code: str) -> float:
+    """How often the rarest of a form's words occurs in a million words of the language."""
+    return min((per_million(fold_text(word), code) for word in term.form.split()), default=0.0)
 
 
 def _rests_on_told(memory: Memory, term: Term) -> bool:
@@ -183,5 +196,5 @@ def settle(memory: Memory, novel: Novel) -> None:
     for one in (novel.term.number, *novel.absorbed, *(number(word) for word in novel.term.rare)):
         family = memory.families.get(one)
         first = family.first if family else novel.sightings[0].moment
-        memory.put_family(one, Family(first, Standing.TOLD))
+        memory.put_family(one, Family(first, Standing.TOLD, novel.sightings[-1].moment))
         memory.sightings.pop(one, None)

@@ -1,4 +1,5 @@
-"""Memory: what a watch has seen and told, in story time. Judging works on this alone; `store` brings it from and to SQL.
+"""Memory: what a watch has seen and told, in story time. Judging works on this alone, and `store` brings
+it from and to SQL.
 
 Every change is noted beside it, so that one transaction can write exactly what a batch changed. Memory is kept from
 batch to batch while the fence holds; a new owner loads the same from SQL and goes on exactly.
@@ -8,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 
 import msgspec
 
 from services.alerter.judge.copies import CopyIndex, Printed
 from services.alerter.judge.story import Story
+
+
+MOST_FAMILIES = 200_000
+"""Families kept in memory of a watch, about 40 MB; the others are asked for in SQL when they are met again."""
 
 
 class Standing(IntEnum):
@@ -31,6 +36,7 @@ class Family:
 
     first: datetime
     standing: Standing
+    last: datetime
 
 
 class Sighting(msgspec.Struct, frozen=True, array_like=True):
@@ -114,6 +120,7 @@ class Memory:
         self.documents = 0
         self.since: datetime | None = None
         self.watermark: datetime | None = None
+        self.purged: datetime | None = None
         self.stories: dict[str, Story] = {}
         self.members: dict[str, Member] = {}
         self.groups: dict[str, list[Member]] = {}
@@ -144,6 +151,12 @@ class Memory:
         if new:
             self.changes.copies[printed.article_id] = printed
 
+    def open_stories(self, kept: timedelta) -> list[Story]:
+        """The stories that may still be joined: told of within `kept` before the latest article."""
+        if self.watermark is None:
+            return []
+        return [story for story in self.stories.values() if story.last >= self.watermark - kept]
+
     def put_story(self, story: Story, *, new: bool = True) -> None:
         """A story, new or grown."""
         self.stories[story.id] = story
@@ -154,6 +167,26 @@ class Memory:
         """A family, new or with another standing."""
         self.families[number] = family
         self.changes.families.add(number)
+
+    def forget(self, *, stories: timedelta, copies: timedelta, young: timedelta) -> None:
+        """Drop what is out of its time: it is never looked at again, and SQL has it."""
+        now = self.watermark
+        if now is None:
+            return
+        self.stories = {name: one for name, one in self.stories.items() if one.last >= now - stories}
+        self.members = {name: one for name, one in self.members.items() if one.story_id in self.stories}
+        self.groups = {}
+        for member in self.members.values():
+            self.groups.setdefault(member.copy_group, []).append(member)
+        self.acted = {key: one for key, one in self.acted.items() if one.story_id in self.stories}
+        self.told = {name: one for name, one in self.told.items() if one.story_id in self.stories}
+        self.copies.forget(now - copies)
+        for number in list(self.sightings):
+            kept = {name: one for name, one in self.sightings[number].items() if one.moment >= now - young}
+            self.sightings[number] = kept
+        self.sightings = {number: kept for number, kept in self.sightings.items() if kept}
+        if len(self.families) > MOST_FAMILIES:
+            self.families = {number: self.families[number] for number in self.sightings if number in self.families}
 
     def put_sighting(self, number: int, sighting: Sighting, *, new: bool = True) -> None:
         """Somebody used a young family."""

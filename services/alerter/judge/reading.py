@@ -16,6 +16,7 @@ from shared.text.segment import sentences, tokens
 
 TITLE, LEAD, TEXT = "title", "lead", "text"
 _SCARE = re.compile(r"[„“”«»\"‘‚’]([^\W_][^„“”«»\"‘‚\n]{2,60}?)[“”«»\"’]")
+_SPEECH = re.compile(r"[„“”«»\"]([^„“”«»\"\n]{12,600})[“”«»\"]")
 _SCARE_WORDS = 4
 """Quotation marks around at most this many words name a thing rather than repeat a speech."""
 _JOINING = re.compile(r"[\s\-‐‑–„“”«»\"'‘’‚]*")
@@ -82,6 +83,11 @@ class Reading:
         end = self.article.text.find("\n")
         return len(self.article.text) if end < 0 else end
 
+    @cached_property
+    def quotes(self) -> tuple[Quote, ...]:
+        """The quotes of the article; where the extractor named none, what stands in quotation marks, by nobody."""
+        return self.article.quotes or tuple(self._marked())
+
     def in_lead(self, sentence: Sentence) -> bool:
         """Whether a sentence belongs to the lead."""
         return sentence.field == LEAD or (sentence.field == TEXT and not self.lead and sentence.start < self.lead_end)
@@ -97,12 +103,12 @@ class Reading:
 
     def quotes_in(self, sentence: Sentence) -> list[Quote]:
         """The quotes that begin or end in a sentence."""
-        return [one for one in self.article.quotes if one.span.field == sentence.field
+        return [one for one in self.quotes if one.span.field == sentence.field
                 and one.span.start < sentence.end and one.span.end > sentence.start]  # fmt: skip
 
     def _cut(self, field: str, text: str) -> Iterator[Sentence]:
         known = _Spans((one.span.start, one.span.end) for one in self.article.entities if one.span.field == field)
-        hits = _Spans((hit.span.start, hit.span.end) for hit in self.match.hits if hit.span.field == field)
+        hits = _Spans((one.start, one.end) for one in self._topic_spans(field))
         scare = _Spans(_scare_quotes(text))
         pieces = sentences(text, self.language)
         words = _words(text, known, hits, scare)
@@ -113,6 +119,21 @@ class Reading:
                 at += 1
             near = hits.meet(piece.start, piece.end)
             yield Sentence(field, number, piece.start, piece.end, tuple(words[begin:at]), near)
+
+    def _marked(self) -> Iterator[Quote]:
+        for name in (TITLE, TEXT):
+            text = self.field(name)
+            for found in _SPEECH.finditer(text):
+                if len(tokens(found[1])) > _SCARE_WORDS:
+                    span = Span(field=name, start=found.start(1), end=found.end(1), surface=found[1])
+                    yield Quote(span=span, kind="direct")
+
+    def _topic_spans(self, field: str) -> Iterator[Span]:
+        """Hits of the subject itself: a mention of a country alone does not say what a sentence is about."""
+        named = {(one.span.start, one.span.end) for one in self.article.entities if one.span.field == field}
+        for hit in self.match.hits:
+            if hit.span.field == field and (hit.span.start, hit.span.end) not in named:
+                yield hit.span
 
 
 def _moment(match: ArticleMatched) -> datetime:

@@ -19,6 +19,7 @@ class JudgeSettings:
     decision_memory: timedelta = setting(timedelta(days=30), help="how long a decision can be published again")
     confirm_sources: int = setting(2, help="independent sources that confirm a new term; an official site is enough")
     confirm_within: timedelta = setting(timedelta(hours=6), help="time within which a new term must be confirmed")
+    young_for: timedelta = setting(timedelta(hours=24), help="how long an unconfirmed new term may still be confirmed")
     warm_documents: int = setting(20, help="matched articles before a watch's history counts as warm")
     warm_for: timedelta = setting(timedelta(days=3), help="age of a watch's history at which it counts as warm")
     new_terms_per_hour: int = setting(6, help="new terms told singly in an hour of a watch; the rest in one roll-up")

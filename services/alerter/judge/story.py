@@ -26,7 +26,7 @@ JOIN = 0.35
 WEIGHTS = {"entities": 0.5, "concepts": 0.15, "grams": 0.15, "numbers": 0.1, "time": 0.1}
 HALF_LIFE = timedelta(hours=36)
 """After this long in silence a story's share of `time` has halved (news stories, `docs/decisions`)."""
-KEPT_GRAMS, KEPT_ENTITIES, KEPT_NUMBERS = 400, 60, 60
+KEPT_GRAMS, KEPT_ENTITIES, KEPT_NUMBERS, KEPT_GROUPS = 400, 60, 60, 1_000
 _NUMBER = re.compile(r"\d[\d.,]*\d|\d{2,}")
 
 
@@ -108,18 +108,14 @@ def _cosine(mine: Mapping[str, int], counted: Mapping[str, int]) -> float | None
     if not mine or not counted:
         return None
     dot = sum(count * counted.get(gram, 0) for gram, count in mine.items())
-    return dot / math.sqrt(sum(c * c for c in mine.values()) * sum(c * c for c in counted.values()))
+    lengths = sum(count**2 for count in mine.values()) * sum(count**2 for count in counted.values())
+    return float(dot / math.sqrt(lengths))
 
 
-def find(stories: Iterable[Story], one: Features, moment: datetime, memory: timedelta) -> Story | None:
-    """The story most alike among those that were told of within `memory`; None when none is alike enough."""
-    open_ones = [
-        story for story in stories if abs(moment - story.last) <= memory or story.opened <= moment <= story.last
-    ]
-    scored = sorted(
-        ((likeness(one, story, moment), story.id, story) for story in open_ones), key=lambda row: (-row[0], row[1])
-    )
-    return scored[0][2] if scored and scored[0][0] >= JOIN else None
+def find(stories: Iterable[Story], one: Features, moment: datetime) -> Story | None:
+    """The story most alike; None when none is alike enough."""
+    scored = sorted(((-likeness(one, story, moment), story.id, story) for story in stories), key=lambda row: row[:2])
+    return scored[0][2] if scored and -scored[0][0] >= JOIN else None
 
 
 def opened(watch_id: str, reading: Reading) -> Story:
@@ -136,7 +132,7 @@ def grow(story: Story, reading: Reading, one: Features, copy_group: str) -> None
     profile.languages[reading.article.language.macro] = profile.languages.get(reading.article.language.macro, 0) + 1
     if copy_group in profile.groups:
         return
-    profile.groups.append(copy_group)
+    profile.groups = [*profile.groups[-KEPT_GROUPS:], copy_group]
     profile.articles += 1
     profile.live += reading.live
     profile.entities = _counted(profile.entities, one.entities, KEPT_ENTITIES)

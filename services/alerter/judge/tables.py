@@ -24,8 +24,11 @@ WATCHES = sa.Table(
     _key("watch_id"),
     sa.Column("documents", sa.BigInteger, nullable=False),
     sa.Column("since", Moment, nullable=False),
+    sa.Column("watermark", Moment, nullable=False),
+    sa.Column("purged", Moment, nullable=False),
 )
-"""How much history a watch has been judged on: articles remembered and the moment of the earliest."""
+"""How much history a watch has been judged on: articles remembered, the moments of the earliest and the latest, and up
+to when what is out of its time was deleted."""
 
 STORIES = sa.Table(
     "judge_stories",
@@ -74,10 +77,12 @@ FAMILIES = sa.Table(
     _key("watch_id"),
     sa.Column("family", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("first", Moment, nullable=False),
+    sa.Column("last", Moment, nullable=False),
     sa.Column("standing", sa.SmallInteger, nullable=False),
-    sa.Index("judge_families_first", "watch_id", "first"),
+    sa.Index("judge_families_last", "watch_id", "last"),
 )
-"""Every term family this watch has met (a 63-bit hash of it) and where it stands: see `first_seen.Standing`."""
+"""Every term family this watch has met (a 63-bit hash of it) and where it stands: see `memory.Standing`. `last` is
+brought up now and then, often enough to tell what nobody uses any more."""
 
 SIGHTINGS = sa.Table(
     "judge_sightings",
@@ -89,7 +94,7 @@ SIGHTINGS = sa.Table(
     sa.Column("detail", sa.LargeBinary, nullable=False),
     sa.Index("judge_sightings_moment", "watch_id", "moment"),
 )
-"""Who used a family that is still young, and how (`first_seen.Sighting` as JSON)."""
+"""Who used a family that is still young, and how (`memory.Sighting` as JSON)."""
 
 REACTIONS = sa.Table(
     "judge_reactions",
@@ -122,11 +127,13 @@ ALERTS = sa.Table(
     METADATA,
     _key("alert_id"),
     sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("watch_id", sa.Text, nullable=False),
     sa.Column("match_id", sa.Text, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Index("judge_alerts_match", "match_id"),
 )
-"""Every telling as it was published, byte for byte."""
+"""Every telling as it was published, byte for byte; `number` counts the tellings of one match."""
 
 DECISIONS = sa.Table(
     "judge_decisions",

@@ -8,7 +8,7 @@ most one little word between (trka u naoružanju).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from services.alerter.judge import families
@@ -66,9 +66,9 @@ def terms(reading: Reading) -> dict[int, Term]:
 
 def _merged(known: Term, other: Term) -> Term:
     best, rest = (other, known) if other.prominence > known.prominence else (known, other)
-    return Term(
-        best.key, best.number, best.words, best.field, best.start, best.end, best.form, best.title or rest.title,
-        best.lead or rest.lead, best.scare or rest.scare, best.near or rest.near, best.capital and rest.capital, best.rare, best.parts,
+    return replace(
+        best, title=best.title or rest.title, lead=best.lead or rest.lead, scare=best.scare or rest.scare,
+        near=best.near or rest.near, capital=best.capital and rest.capital,
     )  # fmt: skip
 
 

@@ -13,7 +13,9 @@ def upgrade() -> None:
         "judge_alerts",
         sa.Column("alert_id", sa.Text, primary_key=True),
         sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("watch_id", sa.Text, nullable=False),
         sa.Column("match_id", sa.Text, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
     )
     op.create_index("judge_alerts_match", "judge_alerts", ["match_id"])
@@ -40,9 +42,10 @@ def upgrade() -> None:
         sa.Column("watch_id", sa.Text, primary_key=True),
         sa.Column("family", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("first", sa.BigInteger, nullable=False),
+        sa.Column("last", sa.BigInteger, nullable=False),
         sa.Column("standing", sa.SmallInteger, nullable=False),
     )
-    op.create_index("judge_families_first", "judge_families", ["watch_id", "first"])
+    op.create_index("judge_families_last", "judge_families", ["watch_id", "last"])
     op.create_table(
         "judge_members",
         sa.Column("watch_id", sa.Text, primary_key=True),
@@ -100,4 +103,6 @@ def upgrade() -> None:
         sa.Column("watch_id", sa.Text, primary_key=True),
         sa.Column("documents", sa.BigInteger, nullable=False),
         sa.Column("since", sa.BigInteger, nullable=False),
+        sa.Column("watermark", sa.BigInteger, nullable=False),
+        sa.Column("purged", sa.BigInteger, nullable=False),
     )

@@ -1,0 +1,89 @@
+"""The lexicon of acts, one data file a language: what an actor does, and what it says that amounts to the same.
+
+`verbs` are acts by their verb (osudio, denounced); `said` are words inside a statement that make it the act (open
+provocation, will not be silent). A pattern is words that follow one another with at most one between, folded; `~` takes
+any ending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import yaml
+
+from shared.text.fold import fold_text
+
+ACTS = ("protest", "threaten", "mobilise", "condemn", "demand", "warn", "reject", "welcome", "comment")
+"""The classes, after PLOVER cut to what a statement on an alliance can be; the weightiest first."""
+STANCE = {"welcome": 1, "comment": 0}
+"""What an act says of the subject: for (1), nothing (0), against (-1, all others)."""
+_GAP = 1
+_HEAD = 3
+"""Patterns are looked up by the first letters of their first word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Folded words, each whole or a stem."""
+
+    act: str
+    verb: bool
+    words: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A pattern found: its act, whether it is a verb, and the words it covers (first, behind the last)."""
+
+    act: str
+    verb: bool
+    first: int
+    end: int
+
+
+class Lexicon:
+    """The acts of one language."""
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        self._by_head: dict[str, list[Pattern]] = {}
+        for pattern in patterns:
+            self._by_head.setdefault(pattern.words[0][0][:_HEAD], []).append(pattern)
+
+    def find(self, words: Sequence[str]) -> Iterator[Cue]:
+        """The cues in a sentence of folded words."""
+        for at, word in enumerate(words):
+            for pattern in self._by_head.get(word[:_HEAD], ()):
+                end = _match(pattern, words, at)
+                if end:
+                    yield Cue(pattern.act, pattern.verb, at, end)
+
+
+def _match(pattern: Pattern, words: Sequence[str], at: int) -> int:
+    """Behind the last word of the pattern where it stands at `at`, else 0."""
+    for part, (bare, stem) in enumerate(pattern.words):
+        reach = range(at, min(len(words), at + (_GAP + 1 if part else 1)))
+        found = next((here for here in reach if words[here] == bare or (stem and words[here].startswith(bare))), -1)
+        if found < 0:
+            return 0
+        at = found + 1
+    return at
+
+
+@cache
+def lexicon(code: str) -> Lexicon:
+    """The acts of a macro language; an empty lexicon where there is no file for it."""
+    file = resources.files(__name__).joinpath(f"{code}.yaml")
+    if not file.is_file():
+        return Lexicon(())
+    return Lexicon(tuple(_patterns(yaml.safe_load(file.read_text(encoding="utf-8")))))
+
+
+def _patterns(data: dict[str, dict[str, str]]) -> Iterator[Pattern]:
+    for act, lists in data.items():
+        for kind, written in lists.items():
+            for entry in fold_text(written).split():
+                words = tuple((word.rstrip("~"), word.endswith("~")) for word in entry.split("+"))
+                yield Pattern(act, kind == "verbs", words)

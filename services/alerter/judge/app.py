@@ -1,0 +1,37 @@
+"""Wiring of judging."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from services.alerter import published
+from services.alerter.judge.judge import Judge
+from services.alerter.judge.metrics import JudgeOutcome
+from services.alerter.judge.settings import JudgeSettings
+from shared.db import Database, migrate
+from shared.run import Parts, Service
+from shared.step import Step
+from shared.topics import ARTICLES_MATCHED
+
+OWNER = "judge"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+async def prepare(database: Database) -> None:
+    """Bring the tables of judging, and those of the watches it reads, up to date."""
+    await published.prepare(database)
+    await migrate(database, OWNER, MIGRATIONS)
+
+
+def build(settings: JudgeSettings, parts: Parts) -> Service:
+    """The service that judges matches. The database must have been prepared (`wirewatch init`)."""
+    judge = Judge(parts.database, settings, parts.real)
+    step = Step(
+        group="judge",
+        topics=(ARTICLES_MATCHED,),
+        outcomes=JudgeOutcome,
+        handle_batch=judge.judge,
+        fenced=True,
+        batch=settings.judge_batch,
+    )
+    return Service(name="judge", steps=(step,))

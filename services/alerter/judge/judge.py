@@ -1,0 +1,203 @@
+"""The step: batches of matches in, alerts out, one fenced transaction a batch.
+
+What a watch has seen is kept in memory from batch to batch while the fence is the same; judging works on that alone.
+SQL is read before and written after, so the write lock is held for the writing only. An alert and its decision are in
+that one transaction before the offset is committed, and a match that comes again is answered from the decision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TypeVar
+
+import msgspec
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.alerter.judge import store
+from services.alerter.judge import tables as t
+from services.alerter.judge.decide import decide
+from services.alerter.judge.memory import Changes, Memory
+from services.alerter.judge.metrics import ALERTS, JUDGE_SECONDS, JudgeOutcome
+from services.alerter.judge.reading import Reading
+from services.alerter.judge.settings import JudgeSettings
+from services.alerter.judge.terms import Term, terms
+from services.alerter.judge.watches import load_rules
+from services.alerter.rules import WatchRules
+from shared.clock import Clock
+from shared.codec import decode_bytes
+from shared.db import Database
+from shared.events import AlertRaised, ArticleMatched
+from shared.lease import Fence
+from shared.step import Outcome, Work
+
+log = structlog.get_logger()
+T = TypeVar("T")
+_ENCODE = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A watch's memory and the fence it was loaded under."""
+
+    fence: Fence | None
+    memory: Memory
+
+
+@dataclass(slots=True)
+class _Batch:
+    """A batch on its way through: what was read of each match, what SQL said, what was decided."""
+
+    matches: list[ArticleMatched]
+    fence: Fence | None
+    rules: dict[str, WatchRules] = field(default_factory=dict)
+    decided: dict[str, list[bytes]] = field(default_factory=dict)
+    read: dict[str, tuple[Reading, dict[int, Term]]] = field(default_factory=dict)
+    memories: dict[str, Memory] = field(default_factory=dict)
+    decisions: list[dict[str, object]] = field(default_factory=list)
+    alerts: list[dict[str, object]] = field(default_factory=list)
+
+
+class Judge:
+    """Judges matches. One per process; one batch at a time, since a watch's matches and those that operators put
+    again come on two topics and meet in one memory."""
+
+    def __init__(self, database: Database, settings: JudgeSettings, real: Clock) -> None:
+        self._database, self._settings, self._real = database, settings, real
+        self._kept: dict[str, _Kept] = {}
+        self._one = asyncio.Lock()
+
+    async def judge(self, works: Sequence[Work]) -> list[Outcome]:
+        """One outcome per match, in order. Raises Fenced and Transient; then nothing was written and memory is
+        loaded anew."""
+        async with self._one:
+            return await self._judge_batch(_Batch([work.event for work in works], works[0].fence if works else None))
+
+    async def _judge_batch(self, batch: _Batch) -> list[Outcome]:
+        try:
+            await self._timed("read", self._read(batch))
+            outcomes = await self._timed("judge", self._decide(batch))
+            await self._timed("write", self._write(batch))
+        except BaseException:
+            for match in batch.matches:
+                self._kept.pop(match.watch_id, None)
+            raise
+        self._tidy(batch)
+        return outcomes
+
+    async def _timed(self, part: str, work: Awaitable[T]) -> T:
+        started = perf_counter()
+        result = await work
+        JUDGE_SECONDS.labels(part).observe(perf_counter() - started)
+        return result
+
+    async def _read(self, batch: _Batch) -> None:
+        """Everything the batch needs from SQL; texts are read in between, with the loop let go after each."""
+        async with self._database.transaction() as connection:
+            batch.decided = await store.decided(connection, [match.id for match in batch.matches])
+            fresh = [match for match in batch.matches if match.id not in batch.decided]
+            batch.rules = await load_rules(connection, {match.watch_id for match in fresh})
+        fresh = [match for match in fresh if match.watch_id in batch.rules]
+        for match in fresh:
+            reading = Reading(match)
+            batch.read[match.id] = (reading, terms(reading))
+            await asyncio.sleep(0)
+        if fresh:
+            async with self._database.transaction() as connection:
+                await self._remember(connection, batch)
+
+    async def _remember(self, connection: AsyncConnection, batch: _Batch) -> None:
+        for watch_id in sorted(batch.rules):
+            mine = [read for read in batch.read.values() if read[0].match.watch_id == watch_id]
+            memory = await self._memory(connection, watch_id, batch.fence)
+            batch.memories[watch_id] = memory
+            await store.fetch_members(connection, memory, [reading.article.article_id for reading, _ in mine])
+            await store.fetch_families(connection, memory, (number for _, found in mine for number in found))
+
+    async def _memory(self, connection: AsyncConnection, watch_id: str, fence: Fence | None) -> Memory:
+        kept = self._kept.get(watch_id)
+        if kept is None or kept.fence != fence:
+            kept = _Kept(fence, await store.load(connection, watch_id, self._settings))
+            self._kept[watch_id] = kept
+        return kept.memory
+
+    async def _decide(self, batch: _Batch) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        judged: dict[str, Outcome] = {}
+        for match in batch.matches:
+            outcome = self._again(match, batch, judged) or self._judged(match, batch)
+            judged[match.id] = outcome
+            outcomes.append(outcome)
+            await asyncio.sleep(0)
+        return outcomes
+
+    def _again(self, match: ArticleMatched, batch: _Batch, judged: dict[str, Outcome]) -> Outcome | None:
+        """The answer to a match that was decided before, here or in an earlier batch: the same alerts once more."""
+        if match.id in judged and judged[match.id].label is not JudgeOutcome.UNWATCHED:
+            return Outcome(JudgeOutcome.REPEATED, judged[match.id].outputs)
+        if match.id not in batch.decided:
+            return None
+        alerts = [decode_bytes(body, AlertRaised) for body in batch.decided[match.id]]
+        return Outcome(JudgeOutcome.REPEATED, tuple(alerts))
+
+    def _judged(self, match: ArticleMatched, batch: _Batch) -> Outcome:
+        if match.id not in batch.read:
+            return Outcome(JudgeOutcome.UNWATCHED)
+        reading, found = batch.read[match.id]
+        memory = batch.memories[match.watch_id]
+        alerts = decide(memory, reading, found, batch.rules[match.watch_id], self._settings)
+        stamped = tuple(self._stamped(alert) for alert in alerts)
+        label = JudgeOutcome.RAISED if stamped else JudgeOutcome.QUIET if reading.live else JudgeOutcome.HISTORY
+        self._note(match, batch, reading, label, stamped)
+        return Outcome(label, stamped)
+
+    def _stamped(self, alert: AlertRaised) -> AlertRaised:
+        ALERTS.labels(alert.kind.value, alert.state.value).inc()
+        ledger = msgspec.structs.replace(alert.ledger, raised=self._real.now())
+        return msgspec.structs.replace(alert, ledger=ledger)
+
+    def _note(
+        self,
+        match: ArticleMatched,
+        batch: _Batch,
+        reading: Reading,
+        label: JudgeOutcome,
+        alerts: tuple[AlertRaised, ...],
+    ) -> None:
+        batch.decisions.append(
+            {"match_id": match.id, "watch_id": match.watch_id, "moment": reading.moment, "outcome": label.value,
+             "alerts": len(alerts)}
+        )  # fmt: skip
+        batch.alerts += [
+            {"alert_id": one.id, "revision": one.revision, "watch_id": one.watch_id, "match_id": match.id, "number": at,
+             "body": _ENCODE(one)}
+            for at, one in enumerate(alerts)
+        ]  # fmt: skip
+        log.info(
+            "match_judged", match_id=match.id, watch_id=match.watch_id, article_id=match.article.article_id,
+            outcome=label.value, mode=match.mode.value, alerts=[one.id for one in alerts],
+            kinds=[one.kind.value for one in alerts],
+        )  # fmt: skip
+
+    async def _write(self, batch: _Batch) -> None:
+        """Memory, alerts and decisions in one transaction, under the fence."""
+        if not batch.decisions:
+            return
+        async with self._database.transaction() as connection:
+            if batch.fence is not None:
+                await batch.fence.check(connection)
+            for memory in batch.memories.values():
+                await store.save(connection, memory)
+            await store.put(connection, t.ALERTS, batch.alerts)
+            await store.put(connection, t.DECISIONS, batch.decisions)
+            for memory in batch.memories.values():
+                await store.purge(connection, memory, self._settings)
+
+    def _tidy(self, batch: _Batch) -> None:
+        for memory in batch.memories.values():
+            memory.changes = Changes()
+            settings = self._settings
+            memory.forget(stories=settings.story_memory, copies=settings.copy_window, young=settings.young_for)

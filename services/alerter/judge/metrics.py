@@ -1,0 +1,49 @@
+"""Metrics of judging, every series of a closed set there from the start."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from prometheus_client import Counter, Histogram
+
+from shared.events import AlertKind, AlertState
+
+
+class JudgeOutcome(StrEnum):
+    """How a match ended; exactly one of these."""
+
+    RAISED = "raised"
+    QUIET = "quiet"
+    REPEATED = "repeated"
+    HISTORY = "history"
+    UNWATCHED = "unwatched"
+
+
+class Suppressed(StrEnum):
+    """Why something that could have been told was not, or not by itself."""
+
+    COOLDOWN = "cooldown"
+    ROLLED_UP = "rolled_up"
+    TOLD_BEFORE = "told_before"
+    UNSURE = "unsure"
+    COPY = "copy"
+
+
+ALERTS = Counter("wirewatch_alerts_total", "Alerts raised, by kind and state.", ["kind", "state"])
+SUPPRESSED = Counter("wirewatch_alerts_suppressed_total", "What was not told by itself, and why.", ["kind", "reason"])
+CANDIDATES = Counter("wirewatch_new_terms_total", "Terms never met before by a watch, in live articles.")
+STORIES = Counter("wirewatch_stories_opened_total", "Stories opened.")
+COPIES = Counter("wirewatch_copies_total", "Articles recognised as copies of another.")
+JUDGE_SECONDS = Histogram(
+    "wirewatch_judge_seconds", "Time of a batch by part.", ["part"], buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)
+)
+JUDGED = (AlertKind.MATCH, AlertKind.FIRST_SEEN, AlertKind.REACTION)
+"""The kinds this version raises."""
+
+for _kind in JUDGED:
+    for _state in AlertState:
+        ALERTS.labels(_kind.value, _state.value)
+    for _reason in Suppressed:
+        SUPPRESSED.labels(_kind.value, _reason.value)
+for _part in ("read", "judge", "write"):
+    JUDGE_SECONDS.labels(_part)

@@ -1,0 +1,190 @@
+"""The store: a watch's memory from SQL and its changes back, in few and batched statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.alerter.judge import tables as t
+from services.alerter.judge.copies import Printed
+from services.alerter.judge.memory import Acted, Family, Member, Memory, Sighting, Standing, Told
+from services.alerter.judge.settings import JudgeSettings
+from services.alerter.judge.story import Profile, Story
+
+CHUNK = 2_000
+"""Keys asked for in one statement: far below SQLite's 32,766 variables, few enough for one plan."""
+_ENCODE = msgspec.json.encode
+_PROFILE = msgspec.json.Decoder(Profile)
+_SIGHTING = msgspec.json.Decoder(Sighting)
+_TOLD = msgspec.json.Decoder(Told)
+DAY = timedelta(days=1)
+
+
+async def load(connection: AsyncConnection, watch_id: str, settings: JudgeSettings) -> Memory:
+    """The memory of a watch as its last transaction left it."""
+    memory = Memory(watch_id)
+    row = (await connection.execute(sa.select(t.WATCHES).where(t.WATCHES.c.watch_id == watch_id))).first()
+    if row is None:
+        return memory
+    memory.documents, memory.since, memory.watermark, memory.purged = (
+        row.documents,
+        row.since,
+        row.watermark,
+        row.purged,
+    )
+    await _load_stories(connection, memory, row.watermark - settings.story_memory)
+    await _load_copies(connection, memory, row.watermark - settings.copy_window)
+    await _load_sightings(connection, memory, row.watermark - settings.young_for)
+    return memory
+
+
+async def _load_stories(connection: AsyncConnection, memory: Memory, since: datetime) -> None:
+    own = sa.and_(t.STORIES.c.watch_id == memory.watch_id, t.STORIES.c.last >= since)
+    for row in await connection.execute(sa.select(t.STORIES).where(own)):
+        profile = _PROFILE.decode(row.profile)
+        memory.put_story(Story(row.story_id, row.headline, row.opened, row.last, profile), new=False)
+    stories = sa.select(t.STORIES.c.story_id).where(own)
+    for row in await connection.execute(_of(t.MEMBERS, memory).where(t.MEMBERS.c.story_id.in_(stories))):
+        memory.put_member(
+            Member(row.article_id, row.story_id, row.copy_group, row.source_id, row.agency, row.language, row.moment,
+                   row.live), new=False,
+        )  # fmt: skip
+    for row in await connection.execute(_of(t.REACTIONS, memory).where(t.REACTIONS.c.story_id.in_(stories))):
+        memory.put_acted(Acted(row.story_id, row.actor_id, row.act, row.first, row.article_id), new=False)
+    recent = sa.or_(t.TOLD.c.story_id.in_(stories), t.TOLD.c.told >= since)
+    for row in await connection.execute(_of(t.TOLD, memory).where(recent)):
+        memory.put_told(_TOLD.decode(row.state), new=False)
+
+
+async def _load_copies(connection: AsyncConnection, memory: Memory, since: datetime) -> None:
+    rows = await connection.execute(_of(t.COPIES, memory).where(t.COPIES.c.moment >= since).order_by(t.COPIES.c.moment))
+    for row in rows:
+        memory.put_copy(Printed(row.article_id, row.copy_group, row.moment, row.shingles), new=False)
+
+
+async def _load_sightings(connection: AsyncConnection, memory: Memory, since: datetime) -> None:
+    for row in await connection.execute(_of(t.SIGHTINGS, memory).where(t.SIGHTINGS.c.moment >= since)):
+        memory.put_sighting(row.family, _SIGHTING.decode(row.detail), new=False)
+
+
+def _of(table: sa.Table, memory: Memory) -> sa.Select[Any]:
+    return sa.select(table).where(table.c.watch_id == memory.watch_id)
+
+
+async def fetch_families(connection: AsyncConnection, memory: Memory, numbers: Iterable[int]) -> None:
+    """Bring these families into memory, as far as they are known at all."""
+    wanted = sorted(number for number in set(numbers) if number not in memory.families)
+    for at in range(0, len(wanted), CHUNK):
+        some = _of(t.FAMILIES, memory).where(t.FAMILIES.c.family.in_(wanted[at : at + CHUNK]))
+        for row in await connection.execute(some):
+            memory.families[row.family] = Family(row.first, Standing(row.standing), row.last)
+
+
+async def fetch_members(connection: AsyncConnection, memory: Memory, article_ids: Iterable[str]) -> None:
+    """Bring the places of these articles into memory, however old."""
+    wanted = sorted(one for one in set(article_ids) if one not in memory.members)
+    if not wanted:
+        return
+    for row in await connection.execute(_of(t.MEMBERS, memory).where(t.MEMBERS.c.article_id.in_(wanted))):
+        memory.put_member(
+            Member(row.article_id, row.story_id, row.copy_group, row.source_id, row.agency, row.language, row.moment,
+                   row.live), new=False,
+        )  # fmt: skip
+
+
+async def decided(connection: AsyncConnection, match_ids: Sequence[str]) -> dict[str, list[bytes]]:
+    """The matches decided before, each with the alerts that came of it, byte for byte and in order."""
+    query = sa.select(t.DECISIONS.c.match_id).where(t.DECISIONS.c.match_id.in_(match_ids))
+    found: dict[str, list[bytes]] = {row.match_id: [] for row in await connection.execute(query)}
+    alerts = sa.select(t.ALERTS.c.match_id, t.ALERTS.c.body).where(t.ALERTS.c.match_id.in_(found))
+    if found:
+        for row in await connection.execute(alerts.order_by(t.ALERTS.c.number)):
+            found[row.match_id].append(row.body)
+    return found
+
+
+async def save(connection: AsyncConnection, memory: Memory) -> None:
+    """Write what changed in a watch's memory."""
+    changes, watch = memory.changes, {"watch_id": memory.watch_id}
+    if changes.counted:
+        await put(connection, t.WATCHES, [watch | _counts(memory)])
+    stories = [watch | _story_row(memory.stories[name]) for name in sorted(changes.stories)]
+    await put(connection, t.STORIES, stories)
+    await put(connection, t.MEMBERS, [watch | _member_row(one) for one in changes.members.values()])
+    await put(connection, t.COPIES, [watch | _copy_row(one) for one in changes.copies.values()])
+    families = [watch | _family_row(number, memory.families[number]) for number in sorted(changes.families)]
+    await put(connection, t.FAMILIES, families)
+    await put(connection, t.SIGHTINGS, [watch | _sighting_row(key, one) for key, one in changes.sightings.items()])
+    await put(connection, t.REACTIONS, [watch | _acted_row(one) for one in changes.acted])
+    await put(connection, t.TOLD, [watch | _told_row(memory.told[name]) for name in sorted(changes.told)])
+
+
+def _counts(memory: Memory) -> dict[str, Any]:
+    return {"documents": memory.documents, "since": memory.since, "watermark": memory.watermark,
+            "purged": memory.purged or memory.watermark}  # fmt: skip
+
+
+def _story_row(story: Story) -> dict[str, Any]:
+    return {"story_id": story.id, "headline": story.headline, "opened": story.opened, "last": story.last,
+            "profile": _ENCODE(story.profile)}  # fmt: skip
+
+
+def _member_row(one: Member) -> dict[str, Any]:
+    return {"article_id": one.article_id, "story_id": one.story_id, "copy_group": one.copy_group,
+            "source_id": one.source_id, "agency": one.agency, "language": one.language, "moment": one.moment,
+            "live": one.live}  # fmt: skip
+
+
+def _copy_row(one: Printed) -> dict[str, Any]:
+    return {"article_id": one.article_id, "copy_group": one.group, "moment": one.moment, "shingles": one.packed}
+
+
+def _family_row(number: int, one: Family) -> dict[str, Any]:
+    return {"family": number, "first": one.first, "last": one.last, "standing": int(one.standing)}
+
+
+def _sighting_row(key: tuple[int, str], one: Sighting) -> dict[str, Any]:
+    return {"family": key[0], "article_id": key[1], "moment": one.moment, "detail": _ENCODE(one)}
+
+
+def _acted_row(one: Acted) -> dict[str, Any]:
+    return {"story_id": one.story_id, "actor_id": one.actor_id, "act": one.act, "first": one.first,
+            "article_id": one.article_id}  # fmt: skip
+
+
+def _told_row(one: Told) -> dict[str, Any]:
+    return {"alert_id": one.alert_id, "story_id": one.story_id, "kind": one.kind, "revision": one.revision,
+            "told": one.told, "state": _ENCODE(one)}  # fmt: skip
+
+
+async def put(connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows or replace those with the same key, as one batch."""
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key]
+    statement: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+
+
+async def purge(connection: AsyncConnection, memory: Memory, settings: JudgeSettings) -> None:
+    """Delete what is out of its time, once a day of story time."""
+    now = memory.watermark
+    if now is None or (memory.purged is not None and now - memory.purged < DAY):
+        return
+    memory.purged = now
+    old = {
+        t.COPIES.c.moment: settings.copy_window, t.SIGHTINGS.c.moment: settings.young_for,
+        t.FAMILIES.c.last: settings.history, t.DECISIONS.c.moment: settings.decision_memory,
+    }  # fmt: skip
+    for column, kept in old.items():
+        table = column.table
+        await connection.execute(sa.delete(table).where(table.c.watch_id == memory.watch_id, column < now - kept))
+    orphans = sa.select(t.DECISIONS.c.match_id).where(t.DECISIONS.c.match_id == t.ALERTS.c.match_id)
+    await connection.execute(sa.delete(t.ALERTS).where(t.ALERTS.c.watch_id == memory.watch_id, ~orphans.exists()))

@@ -1,0 +1,101 @@
+"""Wording: alerts in plain words for the terminal, the console and a subscriber. Nothing here decides anything."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from services.alerter.judge.first_seen import Novel
+from services.alerter.judge.match_alert import Change
+from services.alerter.judge.reaction import Statement
+from services.alerter.judge.reading import Reading, Sentence
+from services.alerter.judge.terms import spread
+from shared.events import AlertState, ArticleReference
+from shared.text.languages import language
+
+EXCERPT = 300
+"""Characters of an article that an alert may carry (promise 14 of the design)."""
+DOING = {
+    "condemn": "condemns it", "demand": "makes a demand", "threaten": "threatens", "warn": "warns",
+    "protest": "protests formally", "mobilise": "announces arms, exercises or allies", "reject": "rejects it",
+    "welcome": "welcomes it", "comment": "comments",
+}  # fmt: skip
+
+
+def reference(reading: Reading, sentence: Sentence | None) -> ArticleReference:
+    """What an alert shows of the article, with an excerpt from `sentence` on."""
+    article = reading.article
+    return ArticleReference(
+        id=article.article_id, version=article.id, url=article.url, title=article.title, source=article.source,
+        language=article.language, published=article.published, observed=article.observed,
+        excerpt=excerpt(reading, sentence),
+    )  # fmt: skip
+
+
+def excerpt(reading: Reading, sentence: Sentence | None) -> str:
+    """At most 300 characters: from the sentence on, or the lead, ending at a word."""
+    text = reading.field(sentence.field)[sentence.start :] if sentence else reading.article.lead or reading.article.text
+    return shortened(text.split("\n", 1)[0], EXCERPT)
+
+
+def shortened(text: str, limit: int) -> str:
+    """`text` cut at a word so that it fits, an ellipsis included."""
+    text = " ".join(text.split())
+    if len(text) <= limit:
+        return text
+    return text[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:–-") + "…"
+
+
+def names(codes: tuple[str, ...]) -> str:
+    """Languages by name."""
+    return ", ".join(known.name if (known := language(code)) else code for code in codes)
+
+
+def count(number: int, thing: str) -> str:
+    """`1 source`, `2 sources`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def lasted(length: timedelta) -> str:
+    """A length of time as one would say it."""
+    minutes = round(length.total_seconds() / 60)
+    if minutes < 1:
+        return "at once"
+    if minutes < 90:
+        return f"after {minutes} min"
+    return f"after {round(minutes / 60)} h"
+
+
+def of_story(change: Change, title: str) -> tuple[str, str]:
+    """Headline and reason of a story's opening or growth."""
+    sources = count(change.sources, "independent source")
+    if change.state is AlertState.OPEN:
+        return shortened(title, 160), f"First article of this story: {sources}, {names(change.languages)}"
+    grown = f"{sources}, {count(len(change.languages), 'language')}"
+    if change.new_languages:
+        return f"Now also in {names(change.new_languages)}: {shortened(title, 120)}", f"The story spreads: {grown}"
+    return f"The story grows: {shortened(title, 120)}", f"Twice as many stand behind it as were last told: {grown}"
+
+
+def of_term(novel: Novel, first: datetime, documents: int, *, warming: bool) -> tuple[str, str]:
+    """Headline and reason of a new term."""
+    shown = novel.sightings[0]
+    forms = [form for form in spread(one.form for one in novel.sightings) if form != shown.form][:3]
+    also = f" (also {', '.join(forms)})" if forms else ""
+    last = novel.sightings[-1].moment
+    how = (
+        "on an official site"
+        if len(novel.witnesses) < 2
+        else f"confirmed by {len(novel.witnesses)} independent sources {lasted(last - first)}"
+    )
+    searched = f"in none of {count(documents, 'earlier article')} of this watch"
+    young = "; the watch is still learning" if warming else ""
+    return f"New in this story: “{shown.form}”{also}", f"First used by {shown.source_name}, {how}; {searched}{young}"
+
+
+def of_statement(one: Statement, *, first_of_actor: bool, source: str) -> tuple[str, str]:
+    """Headline and reason of a reaction."""
+    doing = DOING.get(one.act, one.act)
+    office = f", {one.actor.role}" if one.actor.role else ""
+    first = "First reaction in this story" if first_of_actor else "First time in this story"
+    said = f": “{shortened(one.quote.span.surface, 160)}”" if one.quote else ""
+    return f"{one.actor.name} {doing}", f"{first} by {one.actor.name}{office}, in {source}{said}"
