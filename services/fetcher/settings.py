@@ -25,7 +25,7 @@ class FetcherSettings:
     poll_jitter: float = setting(0.05, help="share of the interval by which polls wander; 0 keeps them in step")
     poll_concurrency: int = setting(32, help="polls at the same time")
     page_concurrency: int = setting(24, help="article pages fetched at the same time")
-    page_attempts: int = setting(5, help="tries for one article page before it is given up")
+    page_attempts: int = setting(8, help="tries for one article page before it is given up")
     page_retry: timedelta = setting(
         timedelta(seconds=30), help="before the second try of a page; doubles after that, with jitter"
     )

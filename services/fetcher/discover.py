@@ -1,0 +1,130 @@
+"""Entries not seen before, and whether they can still be news.
+
+An entry is its guid within the source, else its canonical address. Live means observed at most a day (a setting) after
+it was published; on the first poll of a source an entry without a date counts as history, later it counts as new
+because we saw it appear. History is published too (`backfill`): it teaches, and raises nothing.
+
+Left out on purpose: entries that change later (`edit` alerts compare pages, not feeds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urljoin
+
+from services.fetcher.metrics import PageOutcome
+from services.fetcher.parse import Feed, FeedEntry
+from services.fetcher.sources import Content, Source
+from services.fetcher.store import Found, Item
+from shared import ids
+from shared.events import Entry, Mode, Published
+from shared.urls import canonical
+
+AHEAD = timedelta(minutes=15)
+"""A date further in the future than a clock is usually wrong by is flagged."""
+
+VERY_OLD = timedelta(days=365)
+
+SURE = {"future": 0.3, "zoneless": 0.6}
+"""How sure a feed's date is when it carries a flag; 1 without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at a source: when (story and real time), whether it is the first, and the rules."""
+
+    observed: datetime
+    seen: datetime
+    first: bool
+    live: timedelta
+    seed: bool
+
+
+def identify(source: Source, feed: Feed, base: str) -> dict[str, tuple[FeedEntry, str]]:
+    """The entries by id with their absolute address ("" without a usable one); of two with one id the first counts."""
+    found: dict[str, tuple[FeedEntry, str]] = {}
+    for entry in feed.entries:
+        url = _address(entry.link, base)
+        guid = entry.id or ("" if url else entry.title)
+        found.setdefault(ids.entry(source.id, guid, canonical(url)), (entry, url))
+    return found
+
+
+def _address(link: str, base: str) -> str:
+    try:
+        url = urljoin(base, link) if link else ""
+    except ValueError:
+        return ""
+    return url if canonical(url) else ""
+
+
+def discover(
+    source: Source, entries: dict[str, tuple[FeedEntry, str]], known: Collection[str], look: Look
+) -> tuple[Found, ...]:
+    """The entries that are not `known`, the oldest first as far as dates tell."""
+    facts = source.facts()
+    found = []
+    for entry_id, (entry, url) in entries.items():
+        if entry_id in known:
+            continue
+        flags = _flags(entry, look)
+        mode = _mode(entry, look)
+        item = Item(
+            entry_id=entry_id,
+            source=facts,
+            url=url,
+            entry=_told(entry, flags),
+            published=_published(entry, flags),
+            mode=mode,
+            observed=look.observed,
+            seen=look.seen,
+            from_feed=source.content is Content.FEED and bool(entry.content),
+        )
+        found.append(Found(item, _ended(url, mode, look)))
+    found.sort(key=lambda new: new.item.published.at if new.item.published else look.observed)
+    return tuple(found)
+
+
+def _ended(url: str, mode: Mode, look: Look) -> PageOutcome | None:
+    if not url:
+        return PageOutcome.NO_LINK
+    if look.first and mode is Mode.BACKFILL and not look.seed:
+        return PageOutcome.REMEMBERED
+    return None
+
+
+def _flags(entry: FeedEntry, look: Look) -> tuple[str, ...]:
+    if entry.published is None:
+        return (*(flag for flag in entry.flags if flag != "dateless"), "undated")
+    age = look.observed - entry.published
+    told = ("future",) if age < -AHEAD else ("old",) if age > VERY_OLD else ()
+    return (*entry.flags, *told)
+
+
+def _mode(entry: FeedEntry, look: Look) -> Mode:
+    if entry.published is None:
+        return Mode.BACKFILL if look.first else Mode.LIVE
+    return Mode.LIVE if look.observed - entry.published <= look.live else Mode.BACKFILL
+
+
+def _published(entry: FeedEntry, flags: tuple[str, ...]) -> Published | None:
+    if entry.published is None:
+        return None
+    return Published(at=entry.published, origin="feed", sure=min((SURE.get(flag, 1.0) for flag in flags), default=1.0))
+
+
+def _told(entry: FeedEntry, flags: tuple[str, ...]) -> Entry:
+    return Entry(
+        guid=entry.id,
+        link=entry.link,
+        title=entry.title,
+        summary=entry.summary,
+        content=entry.content,
+        authors=entry.authors,
+        categories=entry.categories,
+        published=entry.published,
+        updated=entry.updated,
+        flags=flags,
+    )

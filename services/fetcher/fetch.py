@@ -1,0 +1,167 @@
+"""The page of an entry: fetched through the one door, or taken from the feed when the feed carries the text.
+
+A page that is too large is cut, not refused: the text stands in its first megabytes. What may heal (no answer, 5xx,
+429, and 403 and 404, which content networks give for minutes after publication) is tried again; what cannot
+(private addresses, robots, 410 and other refusals) ends at once. Neither raises.
+
+Left out on purpose: reading the page, and fetching it again later to see changes.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.fetcher.metrics import PageOutcome, Trouble
+from services.fetcher.pace import Pace
+from services.fetcher.poll import DEFAULT_PAUSE
+from services.fetcher.robots import Robots, Verdict
+from services.fetcher.schedule import retry_after
+from services.fetcher.sources import Source
+from services.fetcher.store import Item
+from shared import ids
+from shared.clock import Clock
+from shared.events import Ledger, PageFetched
+from shared.http import Door, FailureKind, HttpFailure, Limits, Response
+
+ACCEPT = "text/html, application/xhtml+xml, */*;q=0.5"
+KEPT_HEADERS = ("content-type", "content-language", "last-modified", "x-robots-tag", "tdm-reservation", "link")
+LONGEST_HEADER = 4_096
+HEALING = frozenset({401, 403, 404, 408, 425})
+"""Client errors that are tried again: bot walls open, and caches learn of a page late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The page was had."""
+
+    event: PageFetched
+    outcome: PageOutcome = PageOutcome.PUBLISHED
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """There will be no page."""
+
+    outcome: PageOutcome
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """No page yet; `wait` is the server's wish."""
+
+    trouble: Trouble | FailureKind
+    detail: str
+    wait: timedelta = timedelta()
+
+
+Result = Page | Ended | Again
+
+
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """What fetching needs. `robots` None switches robots.txt off."""
+
+    door: Door
+    pace: Pace
+    real: Clock
+    limits: Limits
+    robots: Robots | None
+
+    async def fetch(self, item: Item, source: Source | None) -> Result:
+        """One try. `source` is the source as it stands now, None when it was taken out of the file."""
+        if item.from_feed:
+            return Page(from_feed(item, self._ledger(item)), PageOutcome.FROM_FEED)
+        spacing = source.spacing if source else None
+        verdict = await self._verdict(item, source, spacing)
+        if not verdict.reachable:
+            return Again(Trouble.ROBOTS_UNREACHABLE, "robots.txt cannot be had")
+        if not verdict.allowed:
+            return Ended(PageOutcome.ROBOTS_DENIED, "robots.txt")
+        try:
+            async with self.pace.turn(item.url, spacing=spacing, delay=verdict.delay):
+                response = await self.door.get(
+                    item.url, headers={"accept": ACCEPT}, limits=self.limits, truncate=True
+                )  # fmt: skip
+        except HttpFailure as failure:
+            return _failed(failure)
+        return self._judge(item, response)
+
+    async def _verdict(self, item: Item, source: Source | None, spacing: timedelta | None) -> Verdict:
+        if self.robots is None or (source is not None and not source.robots):
+            return Verdict(allowed=True)
+        return await self.robots.verdict(item.url, spacing)
+
+    def _judge(self, item: Item, response: Response) -> Result:
+        if 200 <= response.status < 300 and response.body:
+            return Page(fetched(item, response, self._ledger(item)))
+        detail = f"HTTP {response.status}"
+        wait = retry_after(response.headers, self.real.now())
+        if response.status == 429 or (response.status == 503 and wait):
+            self.pace.pause(item.url, wait or DEFAULT_PAUSE)
+            return Again(Trouble.THROTTLED, detail, wait or DEFAULT_PAUSE)
+        if response.status in HEALING:
+            return Again(Trouble.CLIENT_ERROR, detail, wait)
+        if 400 <= response.status < 500:
+            return Ended(PageOutcome.GONE if response.status == 410 else PageOutcome.CLIENT_ERROR, detail)
+        return Again(Trouble.SERVER_ERROR, detail, wait)
+
+    def _ledger(self, item: Item) -> Ledger:
+        return Ledger(seen=item.seen, fetched=self.real.now())
+
+
+def _failed(failure: HttpFailure) -> Result:
+    if failure.kind is FailureKind.REFUSED:
+        return Ended(PageOutcome.REFUSED, failure.detail)
+    return Again(failure.kind, failure.detail)
+
+
+def fetched(item: Item, response: Response, ledger: Ledger) -> PageFetched:
+    """The event of a page that was fetched."""
+    return PageFetched(
+        id=ids.page(item.entry_id, response.body),
+        observed=item.observed,
+        entry_id=item.entry_id,
+        source=item.source,
+        url=item.url,
+        final_url=response.url,
+        status=response.status,
+        headers=_kept(response.headers),
+        body=response.body,
+        truncated=response.truncated,
+        entry=item.entry,
+        published=item.published,
+        mode=item.mode,
+        ledger=ledger,
+    )
+
+
+def from_feed(item: Item, ledger: Ledger) -> PageFetched:
+    """The event of an entry whose text the feed carries: its content as a small page of its own."""
+    entry = item.entry
+    body = (
+        f"<!doctype html><html><head><meta charset=utf-8><title>{html.escape(entry.title)}</title></head>"
+        f"<body><article><h1>{html.escape(entry.title)}</h1>{entry.content}</article></body></html>"
+    ).encode()
+    return PageFetched(
+        id=ids.page(item.entry_id, body),
+        observed=item.observed,
+        entry_id=item.entry_id,
+        source=item.source,
+        url=item.url,
+        final_url=item.url,
+        status=200,
+        headers={"content-type": "text/html; charset=utf-8"},
+        body=body,
+        entry=entry,
+        published=item.published,
+        mode=item.mode,
+        ledger=ledger,
+    )
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: headers[name][:LONGEST_HEADER] for name in KEPT_HEADERS if name in headers}

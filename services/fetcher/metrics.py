@@ -1,0 +1,62 @@
+"""The fetcher's metrics and its closed outcomes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from shared.events import CheckOutcome, Mode
+from shared.http import FailureKind
+from shared.metrics import LATENCY_BUCKETS
+
+
+class PageOutcome(StrEnum):
+    """How an entry ended; exactly one of these. Entries discovered = the sum of these + those pending."""
+
+    PUBLISHED = "published"
+    FROM_FEED = "from_feed"
+    NO_LINK = "no_link"
+    REMEMBERED = "remembered"
+    ROBOTS_DENIED = "robots_denied"
+    REFUSED = "refused"
+    GONE = "gone"
+    CLIENT_ERROR = "client_error"
+    TOO_LARGE = "too_large"
+    GIVEN_UP = "given_up"
+
+
+class Trouble(StrEnum):
+    """Why a try for a page failed and is made again, beside the kinds of `FailureKind`."""
+
+    THROTTLED = "throttled"
+    SERVER_ERROR = "server_error"
+    CLIENT_ERROR = "client_error"
+    ROBOTS_UNREACHABLE = "robots_unreachable"
+    DEFECT = "defect"
+
+
+CHECKS = Counter("wirewatch_fetcher_checks_total", "Polls of sources, by how they ended.", ["outcome"])
+ENTRIES = Counter("wirewatch_fetcher_entries_total", "Entries discovered, by whether they can be news.", ["mode"])
+PAGES = Counter("wirewatch_fetcher_pages_total", "Entries finished, by how they ended.", ["outcome"])
+PAGE_FAILURES = Counter("wirewatch_fetcher_page_failures_total", "Tries for a page that failed.", ["reason"])
+BYTES = Counter("wirewatch_fetcher_bytes_total", "Bytes of bodies received, decoded.", ["what"])
+SOURCES = Gauge("wirewatch_fetcher_sources", "Sources, by whether their last poll worked.", ["state"])
+PENDING = Gauge("wirewatch_fetcher_pending_pages", "Entries whose page is still to be published.")
+POLL_SECONDS = Histogram("wirewatch_fetcher_poll_seconds", "One poll, waiting for its turn included.",
+                         buckets=LATENCY_BUCKETS)  # fmt: skip
+PAGE_SECONDS = Histogram("wirewatch_fetcher_page_seconds", "One try for a page, waiting for its turn included.",
+                         buckets=LATENCY_BUCKETS)  # fmt: skip
+
+for _outcome in CheckOutcome:
+    CHECKS.labels(_outcome)
+for _mode in Mode:
+    ENTRIES.labels(_mode)
+for _ended in PageOutcome:
+    PAGES.labels(_ended)
+for _reason in (*FailureKind, *Trouble):
+    PAGE_FAILURES.labels(_reason)
+for _what in ("feed", "page"):
+    BYTES.labels(_what)
+for _state in ("working", "failing", "new"):
+    SOURCES.labels(_state)

@@ -1,0 +1,165 @@
+"""Reading and writing the fetcher's tables: plain functions over a connection, many rows a call."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.fetcher.metrics import PageOutcome
+from services.fetcher.tables import ENTRIES, SOURCES
+from shared.db import insert_new, upsert_many
+from shared.events import Entry, Mode, Published, Source
+
+IN_ONE_QUESTION = 500
+"""Ids in one IN list: below the smallest bound of both databases."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """What is known of a source: a row of `fetcher_sources`."""
+
+    source_id: str
+    url: str
+    next_due: datetime
+    failures: int = 0
+    seeded: bool = False
+    etag: str | None = None
+    last_modified: str | None = None
+    validated_url: str | None = None
+    body_hash: str | None = None
+    last_outcome: str | None = None
+    last_checked: datetime | None = None
+    last_fresh: datetime | None = None
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An entry whose page is to be published: all that the event needs besides the page. `seen` is real time."""
+
+    entry_id: str
+    source: Source
+    url: str
+    entry: Entry
+    published: Published | None = None
+    mode: Mode
+    observed: datetime
+    seen: datetime
+    from_feed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An item and how often its page was tried already."""
+
+    item: Item
+    attempts: int = 0
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A new entry: pending, unless it ended on the spot."""
+
+    item: Item
+    outcome: PageOutcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a try for a page changes: it ended with an outcome, or is made again at `retry_at`."""
+
+    entry_id: str
+    attempts: int
+    outcome: PageOutcome | None
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Rows to write together."""
+
+    source: SourceState | None = None
+    found: tuple[Found, ...] = ()
+    tried: Tried | None = None
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Item)
+
+
+async def write(connection: AsyncConnection, changes: Sequence[Changes]) -> None:
+    """Write all of it. Entries that exist already stay as they are."""
+    dialect = connection.dialect.name
+    sources = {change.source.source_id: asdict(change.source) for change in changes if change.source}
+    found = [_entry_row(entry) for change in changes for entry in change.found]
+    tried = [change.tried for change in changes if change.tried]
+    if sources:
+        await connection.execute(upsert_many(SOURCES, dialect, keys=("source_id",)), list(sources.values()))
+    if found:
+        await connection.execute(insert_new(ENTRIES, dialect), found)
+    if ended := [_tried_row(row) for row in tried if row.outcome]:
+        await connection.execute(_ENDED, ended)
+    if again := [_tried_row(row) for row in tried if not row.outcome]:
+        await connection.execute(_AGAIN, again)
+
+
+_ROW = sa.update(ENTRIES).where(ENTRIES.c.entry_id == sa.bindparam("row"))
+_ENDED = _ROW.values(
+    pending=False, item=None, retry_at=None, attempts=sa.bindparam("tries"), outcome=sa.bindparam("ended")
+)
+_AGAIN = _ROW.values(attempts=sa.bindparam("tries"), retry_at=sa.bindparam("later"))
+
+
+def _entry_row(found: Found) -> dict[str, Any]:
+    return {
+        "entry_id": found.item.entry_id,
+        "source_id": found.item.source.id,
+        "observed": found.item.observed,
+        "pending": found.outcome is None,
+        "outcome": found.outcome,
+        "attempts": 0,
+        "retry_at": None,
+        "item": None if found.outcome else _ENCODER.encode(found.item),
+    }
+
+
+def _tried_row(tried: Tried) -> dict[str, Any]:
+    row: dict[str, Any] = {"row": tried.entry_id, "tries": tried.attempts}
+    return row | ({"ended": tried.outcome} if tried.outcome else {"later": tried.retry_at})
+
+
+async def known(connection: AsyncConnection, ids: Collection[str]) -> set[str]:
+    """Which of these entries were seen before."""
+    found: set[str] = set()
+    for some in _pieces(list(ids)):
+        query = sa.select(ENTRIES.c.entry_id).where(ENTRIES.c.entry_id.in_(some))
+        found.update((await connection.scalars(query)).all())
+    return found
+
+
+def _pieces(ids: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(ids), IN_ONE_QUESTION):
+        yield ids[start : start + IN_ONE_QUESTION]
+
+
+async def source_states(connection: AsyncConnection) -> dict[str, SourceState]:
+    """Every source known, by id."""
+    rows = await connection.execute(sa.select(SOURCES))
+    return {row.source_id: SourceState(**row._asdict()) for row in rows}
+
+
+async def pending(connection: AsyncConnection, most: int) -> list[Job]:
+    """Entries whose page is still to be published, the oldest first."""
+    columns = (ENTRIES.c.item, ENTRIES.c.attempts, ENTRIES.c.retry_at)
+    query = sa.select(*columns).where(ENTRIES.c.pending).order_by(ENTRIES.c.observed, ENTRIES.c.entry_id).limit(most)
+    return [Job(_DECODER.decode(row.item), row.attempts, row.retry_at) for row in await connection.execute(query)]
+
+
+async def count_pending(connection: AsyncConnection) -> int:
+    """How many there are."""
+    return int(await connection.scalar(sa.select(sa.func.count()).where(ENTRIES.c.pending)) or 0)
