@@ -214,11 +214,12 @@ class Hit(Part, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Clause(Part, frozen=True, omit_defaults=True, kw_only=True):
-    """A node of the explanation tree: what was asked and whether it held."""
+    """A node of the explanation tree: what was asked and whether it held; `hits` are places in the event's `hits`."""
 
     label: str
     held: bool
     parts: tuple[Clause, ...] = ()
+    hits: tuple[int, ...] = ()
 
 
 class ArticleMatched(Event, frozen=True, omit_defaults=True, kw_only=True):

@@ -20,7 +20,7 @@ from shared.text.terms import LONGEST_TAIL, Kind, Part, Term, fleeting, parse, s
 
 K = TypeVar("K", bound=Hashable)
 _BARE = Form("", "exact", "", subject=True)
-_GAP = frozenset(" -'\"\n")
+_GAP = frozenset(" -'\"")
 """What may stand between two words of a phrase: never a comma or the end of a sentence."""
 _LONGEST_GAP = 3
 _LONGEST_SUFFIX = 5

@@ -1,0 +1,115 @@
+"""Why an article matched a watch, or why not: hits, concepts, score and the tree of clauses with true or false."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.alerter.load import inside
+from services.alerter.match.evaluate import Reading
+from services.alerter.watch import AllOf, AnyOf, AtLeast, Clause, Concept, Entities, Near, Not, Only, Watch, Word
+from shared import events
+
+MOST_SHOWN = 200
+"""Hits kept in an event; an article that repeats its terms more often than that gains nothing by the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision on an article for one watch, with everything needed to explain it."""
+
+    watch: Watch
+    matched: bool
+    score: float
+    concepts: tuple[str, ...]
+    hits: tuple[events.Hit, ...]
+    why: events.Clause
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The hits of an event and where each of the article's stands among them."""
+
+    hits: tuple[events.Hit, ...]
+    index: dict[int, int]
+    whole: bool
+
+
+def explain(reading: Reading, *, whole: bool = False) -> Verdict:
+    """The decision of a reading, explained. `whole` also shows the alternatives that did not occur."""
+    watch = reading.watch
+    matched = reading.matched()
+    held = tuple(name for name in watch.concepts if reading.holds(Concept(name)).held)
+    shown = _shown(reading, held, whole=whole)
+    parts = (
+        _leaf(f"language {reading.article.language or 'unknown'} is watched", held=reading.reads_language()),
+        *(_tree(reading, shown, clause) for clause in watch.require),
+        *(_excluded(reading, shown, clause) for clause in watch.exclude),
+        _score(reading),
+    )
+    why = events.Clause(label=f"watch {watch.id}", held=matched, parts=parts)
+    return Verdict(watch, matched, reading.score(), held, shown.hits, why)
+
+
+def _shown(reading: Reading, held: tuple[str, ...], *, whole: bool) -> _Shown:
+    own: dict[int, str] = {}
+    for name in held:
+        for place in reading.holds(Concept(name)).places:
+            for hit in place.hits:
+                own.setdefault(hit, name)
+    order = sorted(own, key=reading.article.position)[:MOST_SHOWN]
+    index = {at: number for number, at in enumerate(order)}
+    return _Shown(tuple(reading.article.hit(at, own[at]) for at in order), index, whole)
+
+
+def _score(reading: Reading) -> events.Clause:
+    watch, score = reading.watch, reading.score()
+    parts = tuple(_leaf(f"{name} {part:+g}", held=True) for name in watch.concepts if (part := reading.part(name)) != 0)
+    label = f"score {score:g} of at least {watch.score.threshold:g}"
+    return events.Clause(label=label, held=score >= watch.score.threshold, parts=parts)
+
+
+def _excluded(reading: Reading, shown: _Shown, clause: Clause) -> events.Clause:
+    inner = _tree(reading, shown, clause)
+    return events.Clause(label="none of the excluded", held=not inner.held, parts=(inner,))
+
+
+def _tree(reading: Reading, shown: _Shown, clause: Clause) -> events.Clause:
+    held = reading.holds(clause)
+    below: tuple[Clause, ...] = inside(clause)
+    if isinstance(clause, Concept):
+        below = (reading.watch.concepts[clause.name].clause,)
+    parts = tuple(_tree(reading, shown, part) for part in below)
+    if isinstance(clause, AnyOf | AtLeast) and not shown.whole:
+        parts = tuple(part for part in parts if part.held)
+    hits: tuple[int, ...] = ()
+    if isinstance(clause, Word | Entities | Near):
+        hits = tuple(dict.fromkeys(shown.index[hit] for one in held.places for hit in one.hits if hit in shown.index))
+    return events.Clause(label=label(clause), held=held.held, parts=parts, hits=hits)
+
+
+def _leaf(text: str, *, held: bool) -> events.Clause:
+    return events.Clause(label=text, held=held)
+
+
+def label(clause: Clause) -> str:  # noqa: PLR0911 - one line for each kind of clause
+    """A clause in a few words."""
+    match clause:
+        case Word(term=term):
+            return term.written
+        case Entities(ids=ids):
+            return f"entity {', '.join(ids)}"
+        case Concept(name=name):
+            return f"concept {name}"
+        case AnyOf(parts=parts):
+            return f"any of {len(parts)}"
+        case AllOf(parts=parts):
+            return f"all of {len(parts)}"
+        case AtLeast(count=count, parts=parts):
+            return f"at least {count} of {len(parts)}"
+        case Near(within=within, groups=groups, count=count, ordered=ordered):
+            where = f"within {within} tokens" if isinstance(within, int) else f"in one {within}"
+            return f"{count} of {len(groups)} {where}{', in order' if ordered else ''}"
+        case Not():
+            return "not"
+        case Only(fields=fields, languages=spoken):
+            return f"only in {', '.join((*fields, *spoken))}"

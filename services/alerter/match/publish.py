@@ -1,0 +1,160 @@
+"""The watches in force: files that changed are checked and published, every replica takes them from SQL and swaps.
+
+A file that is wrong changes nothing: the last good version stays in force, the faults go to the log and a metric.
+A text that was published before and replaced since is not published again by a mere restart, so that an old replica
+cannot bring it back; a file that changes while the process runs always is. A file that disappears stays in force (its
+watch is silenced by `status: muted`): nobody stops watching by a slip of the hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+import structlog
+
+from services.alerter import published
+from services.alerter.load import loads
+from services.alerter.match import metrics
+from services.alerter.match.compile import Engine, build
+from services.alerter.match.outcomes import PublishOutcome
+from services.alerter.published import Published
+from services.alerter.watch import Watch
+from shared.clock import Clock
+from shared.db import Database
+from shared.document import Faulty
+from shared.errors import Transient
+from shared.text.entities import load as load_entities
+
+log = structlog.get_logger()
+
+
+class Watches:
+    """What this process matches with. `engine` is swapped whole."""
+
+    def __init__(self, database: Database, pack: Path, clock: Clock) -> None:
+        self._database = database
+        self._pack = pack
+        self._clock = clock
+        self._entities: frozenset[str] = frozenset()
+        self._seen: dict[Path, str] = {}
+        self._force: dict[str, Watch] = {}
+        self._tried: dict[str, int] = {}
+        self.engine: Engine = build(())
+
+    async def start(self) -> None:
+        """Read files and database once. Raises Faulty when the list of entities itself is wrong."""
+        self._entities = frozenset(await asyncio.to_thread(_entity_ids, self._pack))
+        known = await published.known_hashes(self._database)
+        await self._publish_files(known)
+        await self._take()
+
+    async def reload(self) -> None:
+        """Look at files and database again; nothing happens when nothing changed."""
+        await self._publish_files({})
+        await self._take()
+
+    async def watch(self, stop: asyncio.Event, every: float) -> None:
+        """Reload until stopped, every so many seconds. A database out of reach is waited for."""
+        while not await _stopped(stop, self._clock, every):
+            try:
+                await self.reload()
+            except Transient as error:
+                log.warning("watches_not_reloaded", error=str(error))
+
+    async def _publish_files(self, known: Mapping[str, frozenset[str]]) -> None:
+        texts = await asyncio.to_thread(_read_files, self._pack / "watches")
+        owners: dict[str, Path] = {}
+        for path, text in texts.items():
+            digest = published.digest(text)
+            if self._seen.get(path) == digest:
+                continue
+            self._seen[path] = digest
+            outcome = await self._publish(path, text, known, owners)
+            metrics.PUBLISHED.labels(outcome).inc()
+
+    async def _publish(
+        self, path: Path, text: str, known: Mapping[str, frozenset[str]], owners: dict[str, Path]
+    ) -> PublishOutcome:
+        try:
+            watch = await asyncio.to_thread(loads, text, str(path), self._entities)
+        except Faulty as error:
+            log.error("watch_invalid", file=str(path), faults=[str(fault) for fault in error.faults])
+            return PublishOutcome.INVALID
+        if owners.setdefault(watch.id, path) != path:
+            log.error("watch_invalid", file=str(path), faults=[f"the id {watch.id} is that of {owners[watch.id]}"])
+            return PublishOutcome.INVALID
+        if published.digest(text) in known.get(watch.id, frozenset()):
+            return await self._already(watch.id, text)
+        stored = await published.publish(self._database, watch.id, text, self._clock.now())
+        log.info("watch_published", watch=watch.id, version=stored.version, file=str(path))
+        return PublishOutcome.PUBLISHED
+
+    async def _already(self, name: str, text: str) -> PublishOutcome:
+        wanted = {key: at for key, at in (await published.versions(self._database)).items() if key == name}
+        newest = await published.in_force(self._database, wanted)
+        if newest and newest[0].hash == published.digest(text):
+            return PublishOutcome.IN_FORCE
+        log.warning("watch_file_older", watch=name, in_force=newest[0].version if newest else 0)
+        return PublishOutcome.OLDER
+
+    async def _take(self) -> None:
+        """Take from SQL what is newer than what this process has tried, and swap."""
+        newest = await published.versions(self._database)
+        changed = {name: version for name, version in newest.items() if self._tried.get(name) != version}
+        if not changed:
+            return
+        rows = await published.in_force(self._database, changed)
+        started = perf_counter()
+        self.engine, taken = await asyncio.to_thread(self._compiled, rows)
+        metrics.BUILD_SECONDS.observe(perf_counter() - started)
+        metrics.IN_FORCE.set(len(self.engine.watches))
+        metrics.TERMS.set(len(self.engine.terms))
+        log.info("watches_in_force", taken=taken, watches=len(self.engine.watches), terms=len(self.engine.terms))
+
+    def _compiled(self, rows: list[Published]) -> tuple[Engine, list[str]]:
+        taken = []
+        for row in rows:
+            self._tried[row.id] = row.version
+            try:
+                watch = loads(row.yaml, f"{row.id} version {row.version}", self._entities)
+            except Faulty as error:
+                log.error(
+                    "watch_not_taken", watch=row.id, version=row.version, faults=[str(one) for one in error.faults]
+                )
+                continue
+            self._force[row.id] = replace(watch, version=row.version)
+            taken.append(f"{row.id} {row.version}")
+        return build(self._force.values()), taken
+
+
+def _entity_ids(pack: Path) -> list[str]:
+    path = pack / "entities.yaml"
+    return list(load_entities(path)) if path.exists() else []
+
+
+def _read_files(folder: Path) -> dict[Path, str]:
+    """The watch files of a folder in the order of their names; one that cannot be read is empty and so invalid."""
+    return {path: _read(path) for path in sorted(folder.glob("*.yaml"))} if folder.is_dir() else {}
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+async def _stopped(stop: asyncio.Event, clock: Clock, seconds: float) -> bool:
+    """Wait so long by the clock or until told to stop; answers whether to stop."""
+    waits = [asyncio.ensure_future(clock.sleep(seconds)), asyncio.ensure_future(stop.wait())]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waits:
+            one.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+    return stop.is_set()
