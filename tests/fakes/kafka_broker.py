@@ -127,7 +127,7 @@ class Broker:
 
     def restart(self) -> None:
         """Come back with the same data at the same address."""
-        if self._process is not None and self._process.poll() is None:
+        if self.alive:
             self.kill()
         self.start()
 
@@ -141,14 +141,14 @@ class Broker:
 
     def stop(self) -> None:
         """End the process; its data are not needed any more."""
-        if self._process is not None and self._process.poll() is None:
+        if self.alive:
             self.resume()
             self.kill()
 
     @property
-    def pid(self) -> int:
-        """The broker's process id."""
-        return self._running().pid
+    def alive(self) -> bool:
+        """Is there a process?"""
+        return self._process is not None and self._process.poll() is None
 
     def _running(self) -> subprocess.Popen[bytes]:
         assert self._process is not None, "the broker was not started"

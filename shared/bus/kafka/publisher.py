@@ -1,8 +1,9 @@
 """Publishing to Kafka: idempotent, acknowledged by all in-sync replicas.
 
-aiokafka's idempotent producer cannot recover by itself (no KIP-360): after an expired batch or an out-of-order sequence
-it is dead for good. So after any error the producer is thrown away and the next call builds a new one; publishing again
-is right, since ids are deterministic.
+aiokafka's idempotent producer never lets a batch expire, it retries for ever, and after an out-of-order sequence it is
+dead for good (no KIP-360). So a publish has a time-out of ours, and after any error the producer is thrown away. The
+next one is built only when the old one is dead: a late retry of it must not overtake what is published again, which is
+right to do since ids are deterministic.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import ProducerClosed
 
 from shared.bus import BusUnavailable, Message, Position, RecordTooLarge
 from shared.bus.kafka.options import KafkaOptions, translated
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 BATCH_BYTES = 128 * 1024
 LARGEST_REQUEST = 16 * 1024 * 1024
 """Above the largest topic; the topic's own bound is checked first, because it must be known before anything is sent."""
+
+ABORT_ATTEMPTS = 20
 
 log = structlog.get_logger()
 
@@ -55,11 +59,14 @@ class KafkaPublisher:
             raise
         finally:
             for future in futures:
-                future.cancel() if not future.done() else future.exception()
+                if future.done() and not future.cancelled():
+                    future.exception()  # of several failures one is raised, the others are seen here
 
     async def ready(self) -> AIOKafkaProducer:
         """The producer, built if there is none."""
         async with self._building:
+            if self._stopping:
+                await asyncio.wait(self._stopping)
             if self._closed:
                 raise BusUnavailable("the publisher is closed")
             if self._producer is None:
@@ -70,8 +77,9 @@ class KafkaPublisher:
         """Finish what is in flight, within a bounded time."""
         self._closed = True
         async with self._building:
-            if self._producer is not None:
-                self._discard(self._producer)
+            producer, self._producer = self._producer, None
+        if producer is not None:
+            await stopped(producer, self._options.stop_timeout)
         if self._stopping:
             await asyncio.wait(self._stopping)
 
@@ -109,22 +117,48 @@ class KafkaPublisher:
         return Position(self._options.here(metadata.topic_partition), metadata.offset)
 
     def _discard(self, producer: AIOKafkaProducer) -> None:
-        """Stop it in the background; other tasks that still wait for it get their answer or its error."""
+        """End it in the background; other tasks that still wait for it get an error, and publish again."""
         if self._producer is producer:
             self._producer = None
-        task = asyncio.create_task(stopped(producer, self._options.stop_timeout))
-        self._stopping.add(task)
-        task.add_done_callback(self._stopping.discard)
+            task = asyncio.create_task(aborted(producer, self._options.stop_timeout))
+            self._stopping.add(task)
+            task.add_done_callback(self._stopping.discard)
+
+
+async def aborted(producer: AIOKafkaProducer, seconds: float) -> None:
+    """End a producer without flushing. There is no public way: its sender ignores one cancellation for every request
+    that it still waits for, so it is cancelled until it is done."""
+    sender = producer._sender.sender_task
+    for _ in range(ABORT_ATTEMPTS):
+        if sender is None or sender.done():
+            break
+        sender.cancel()
+        await asyncio.wait({sender}, timeout=0.1)
+    fail_waiting(producer)
+    await stopped(producer, seconds)
+
+
+def fail_waiting(producer: AIOKafkaProducer) -> None:
+    """Tell everybody who waits for a batch that it will not come. aiokafka also tells those who wait for room in it,
+    who may not exist: unseen, that would be reported as an error nobody handled."""
+    accumulator = producer._message_accumulator
+    batches = [batch for waiting in accumulator._batches.values() for batch in waiting]
+    batches += accumulator._pending_batches
+    accumulator.fail_all(ProducerClosed())
+    for batch in batches:
+        batch._drain_waiter.exception()
 
 
 async def stopped(client: Any, seconds: float) -> None:
     """Stop a producer or consumer within a bound; if that is not enough, close its connections under it."""
     task = asyncio.ensure_future(client.stop())
     done, _ = await asyncio.wait({task}, timeout=seconds)
+    if not done and isinstance(client, AIOKafkaProducer):
+        fail_waiting(client)
+        client._sender.sender_task.cancel()
     if not done:
-        connections = client.client if isinstance(client, AIOKafkaProducer) else client._client
-        await connections.close()
         await asyncio.wait({task}, timeout=1.0)
+        await (client.client if isinstance(client, AIOKafkaProducer) else client._client).close()
         task.cancel()
         await asyncio.wait({task}, timeout=1.0)
     if task.done() and not task.cancelled() and (error := task.exception()) is not None:
