@@ -6,7 +6,6 @@ crashed and exit code 1; `--debug` shows the traceback.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
@@ -78,9 +77,7 @@ def _run(work: Callable[[], Awaitable[T]]) -> T:
     async def _work() -> T:
         return await work()
 
-    return (
-        asyncio.run(_work(), loop_factory=uvloop.new_event_loop) if sys.version_info >= (3, 12) else uvloop.run(_work())
-    )
+    return uvloop.run(_work())
 
 
 @app.command()
@@ -123,7 +120,8 @@ def demo(
     """Play a demo news world to the whole pipeline and show the alerts."""
     from services.standalone.demo import run_demo
 
-    sys.exit(_run(lambda: run_demo(once=once, seconds=seconds)))
+    code = _run(lambda: run_demo(seconds=seconds))
+    sys.exit(code if once else 0)
 
 
 # -- operators -----------------------------------------------------------------------------------------------------

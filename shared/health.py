@@ -80,16 +80,19 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: FastAPI, host: str, port: int, stop: asyncio.Event, *, started: asyncio.Future[int]) -> None:
-    """Serve until `stop`; `started` gets the port that was bound. Raises Misconfigured when the port is taken."""
-    config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, lifespan="off",
-                            timeout_graceful_shutdown=3)  # fmt: skip
+async def serve(
+    app: FastAPI, host: str, port: int, stop: asyncio.Event, *, started: asyncio.Future[int], spare: bool = False
+) -> None:
+    """Serve until `stop`; `started` gets the port that was bound. Where the port is taken, raises Misconfigured, or with
+    `spare` takes a free one."""
+    config = uvicorn.Config(app, host=host, port=port, log_config=None, log_level="critical", access_log=False,
+                            lifespan="off", timeout_graceful_shutdown=3)  # fmt: skip
     server = _Server(config)
-    with contextlib.closing(_bind(config)) as listening:
+    with contextlib.closing(_bind(config, spare=spare)) as listening:
         running = asyncio.create_task(server.serve(sockets=[listening]))
         try:
-            while not server.started and not running.done():
-                await asyncio.sleep(0.005)  # uvicorn tells by a flag only
+            while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn tells by a flag only
+                await asyncio.sleep(0.005)
             started.set_result(listening.getsockname()[1])
             await stop.wait()
         finally:  # on a crash beside us, too: nothing may be left listening
@@ -97,8 +100,11 @@ async def serve(app: FastAPI, host: str, port: int, stop: asyncio.Event, *, star
             await running
 
 
-def _bind(config: uvicorn.Config) -> Any:
+def _bind(config: uvicorn.Config, *, spare: bool) -> Any:
     try:
         return config.bind_socket()
     except SystemExit as error:  # uvicorn's way of saying that the address is taken
-        raise Misconfigured(f"{config.host}:{config.port} is taken: choose a free port (0 takes one)") from error
+        if not spare:
+            raise Misconfigured(f"{config.host}:{config.port} is taken: choose a free port (0 takes one)") from error
+    config.port = 0
+    return config.bind_socket()

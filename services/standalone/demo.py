@@ -18,6 +18,9 @@ import yaml
 from rich.console import Console
 
 from services.notifier.receiver import Received, Receiver
+from services.notifier.seal import sealer_of
+from services.notifier.settings import NotifierSettings
+from services.notifier.subscribe import Wanted, create
 from services.operate.init import prepare
 from services.standalone.app import BUILDERS, build_services
 from services.standalone.expect import judge_demo, load_expectations
@@ -71,14 +74,15 @@ class Arrived:
         """Note one delivery and show it the first time."""
         if not received.verified:
             self.unverified += 1
-        elif received.id in self.alerts:
-            self.repeats += 1
-        elif "alert" in received.event["data"]:
-            self.alerts[received.id] = received.event["data"]
-            self.screen.told(received.event["data"])
+            return
+        data = received.event()["data"]
+        self.repeats += received.repeat
+        if "alert" in data and not received.repeat:
+            self.alerts[received.id] = data
+            self.screen.told(data)
 
 
-async def run_demo(*, once: bool, seconds: float) -> int:
+async def run_demo(*, seconds: float) -> int:
     """Play the world; returns the exit code: 0 when all expected arrived and nothing forbidden did."""
     console = Console(highlight=False)
     pack = load(CommonSettings).pack
@@ -131,7 +135,7 @@ async def _play(
         _write_pack(pack, common.pack, outlets, port)
         await prepare(parts.bus, parts.database)
         await _subscribe(parts, common, receiver)
-        await _pipeline(parts, common, clock, screen, arrived, seconds)
+        await _pipeline(parts, common, clock=clock, screen=screen, arrived=arrived, seconds=seconds)
         matched = await _matched(parts)
     stories = len({alert["story"]["id"] for alert in arrived.alerts.values()})
     return arrived, Counter(match.article.source.language for match in matched), stories
@@ -140,28 +144,19 @@ async def _play(
 @asynccontextmanager
 async def _site(outlets: Sequence[Outlet], clock: SteppedClock) -> AsyncIterator[int]:
     stop, app = asyncio.Event(), site_app(outlets, clock)
-    for port in (PORT, 0):
-        started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(serve(app, "127.0.0.1", port, stop, started=started))
-        await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
-        if started.done():
-            break
-        task.exception()
+    started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve(app, "127.0.0.1", PORT, stop, started=started, spare=True))
     try:
         yield await started
     finally:
         stop.set()
-        await task
+        await serving
 
 
 @asynccontextmanager
 async def _receiver(arrived: Callable[[Received], None]) -> AsyncIterator[Receiver]:
-    receiver = Receiver(on_received=arrived)
-    await receiver.start()
-    try:
+    async with Receiver(on_receipt=arrived, keep=False) as receiver:
         yield receiver
-    finally:
-        await receiver.stop()
 
 
 def _write_pack(pack: Path, folder: Path, outlets: Sequence[Outlet], port: int) -> None:
@@ -191,11 +186,11 @@ async def _subscribe(parts: Parts, common: CommonSettings, receiver: Receiver) -
     async with parts.database.transaction() as connection:
         guard = Guard(allow_networks=common.allow_networks)
         _, secret = await create(connection, wanted, sealer=sealer, guard=guard, now=parts.real.now())
-    receiver.add_secret(secret.reveal())
+    receiver.trust(secret)
 
 
 async def _pipeline(
-    parts: Parts, common: CommonSettings, clock: SteppedClock, screen: Screen, arrived: Arrived, seconds: float
+    parts: Parts, common: CommonSettings, *, clock: SteppedClock, screen: Screen, arrived: Arrived, seconds: float
 ) -> None:
     services = await build_services(list(BUILDERS), parts, {**ENVIRONMENT, "WIREWATCH_DATA": str(common.data),
                                                             "WIREWATCH_PACK": str(common.pack)})  # fmt: skip
@@ -221,14 +216,14 @@ async def _story(clock: SteppedClock, quiet: Quiet, screen: Screen, arrived: Arr
         clock, until=END, seconds=seconds, quiet=quiet, told=lambda now: screen.stepped(now, len(arrived.alerts))
     )
     async with asyncio.timeout(DELIVERED_WITHIN):
-        while quiet():
+        while quiet():  # noqa: ASYNC110 - deliveries run on the real clock, outside any step
             await asyncio.sleep(0.05)
 
 
 async def _until_assigned(quiet: Quiet) -> None:
     """The members have joined: before that nothing would be read."""
     async with asyncio.timeout(DELIVERED_WITHIN):
-        while not all(loop.assigned for loop in quiet.loops):
+        while not all(loop.assigned for loop in quiet.loops):  # noqa: ASYNC110 - the bus tells by assignment only
             await asyncio.sleep(0.05)
 
 

@@ -1,4 +1,4 @@
-"""What the benchmarks of the whole pipeline share: a site with given pages, the services in this process, a receiver."""
+"""What the benchmarks of the whole pipeline share: a site with given pages, the services in one process, a receiver."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ LOOPBACK = (ip_network("127.0.0.0/8"),)
 DATA = Path(os.environ.get("WIREWATCH_DATA_SETS", Path(__file__).resolve().parents[3] / "shared" / "data"))
 EVERY = 20
 """One page in so many carries text that matches and is delivered."""
+
 
 def real_pages() -> list[bytes]:
     """Real news pages as served, None committed; empty where the folder is absent."""
@@ -74,7 +75,7 @@ def site_app(pages: Sequence[bytes], count: int, outlets: int, shown: list[int])
         return Response(f"<rss version='2.0'><channel>{items}</channel></rss>", media_type="application/rss+xml")
 
     @app.get("/o{outlet}/a{number}")
-    async def article(outlet: int, number: int) -> Response:  # noqa: ARG001 - part of the address
+    async def article(outlet: int, number: int) -> Response:
         return Response(marked(pages[number % len(pages)], number), media_type="text/html")
 
     return app
@@ -82,7 +83,14 @@ def site_app(pages: Sequence[bytes], count: int, outlets: int, shown: list[int])
 
 @asynccontextmanager
 async def pipeline(
-    folder: Path, app: FastAPI, *, count: int, bus: str = "embedded", outlets: int = 8, interval: str = "1s", workers: int = 2
+    folder: Path,
+    app: FastAPI,
+    *,
+    count: int,
+    bus: str = "embedded",
+    outlets: int = 8,
+    interval: str = "1s",
+    workers: int = 2,
 ) -> AsyncIterator[Bench]:
     """The site and the receiver in this process, the services too."""
     stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
@@ -132,7 +140,7 @@ async def _subscribe(parts: Parts, environment: dict[str, str], receiver: Receiv
     async with parts.database.transaction() as connection:
         guard = Guard(allow_networks=LOOPBACK)
         _, secret = await create(connection, wanted, sealer=sealer, guard=guard, now=parts.real.now())
-    receiver.add_secret(secret.reveal())
+    receiver.trust(secret)
 
 
 def figures_of(bodies: Sequence[bytes]) -> list[dict[str, str]]:

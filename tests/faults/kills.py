@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 
+from services.notifier.receiver import Receiver
 from services.notifier.seal import sealer_of
 from services.notifier.settings import NotifierSettings
 from services.notifier.subscribe import Wanted, create
@@ -81,7 +82,7 @@ async def run_kills(
     environment = _environment(folder, broker, database)
     async with world(ledger, folder) as (pack, receiver), AsyncExitStack() as stack:
         environment["WIREWATCH_PACK"] = str(pack)
-        await _prepare(environment, receiver.url, receiver.add_secret)
+        await _prepare(environment, receiver)
         processes = await stack.enter_async_context(_running(environment, folder, kafka=broker is not None))
         publishing = asyncio.create_task(_publish(ledger))
         for number in range(count):
@@ -109,7 +110,7 @@ def _environment(folder: Path, broker: Broker | None, database: str) -> dict[str
     }
 
 
-async def _prepare(environment: dict[str, str], url: str, add_secret: Callable[[str], None]) -> None:
+async def _prepare(environment: dict[str, str], receiver: Receiver) -> None:
     """Migrations, topics, and one subscription to everything."""
     init = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services", "init", cwd=ROOT, env={**os.environ, **environment}
@@ -119,9 +120,9 @@ async def _prepare(environment: dict[str, str], url: str, add_secret: Callable[[
     opened = open_database(environment["WIREWATCH_DATABASE"])
     async with opened.transaction() as connection:
         sealer = sealer_of(load(NotifierSettings, environment))
-        _, secret = await create(connection, Wanted(url), sealer=sealer, guard=guard, now=RealClock().now())
+        _, secret = await create(connection, Wanted(receiver.url), sealer=sealer, guard=guard, now=RealClock().now())
     await opened.close()
-    add_secret(secret.reveal())
+    receiver.trust(secret)
 
 
 @asynccontextmanager
@@ -144,12 +145,12 @@ async def _publish(ledger: Ledger) -> None:
 
 
 async def _kill_one(dice: random.Random, processes: Sequence[Process], broker: Broker | None) -> str:
-    victim = dice.choice([*processes, broker] if broker else list(processes))
-    if isinstance(victim, Broker):
-        await asyncio.to_thread(victim.restart)
+    number = dice.randrange(len(processes) + (broker is not None))
+    if broker is not None and number == len(processes):
+        await asyncio.to_thread(broker.restart)
         return "broker"
-    await victim.killed_and_started()
-    return victim.name
+    await processes[number].killed_and_started()
+    return processes[number].name
 
 
 async def _settle(ledger: Ledger) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 from fastapi import FastAPI
 from fastapi.responses import Response
-from services.notifier.receiver import Received, Receiver
 
+from services.notifier.receiver import Received, Receiver
 from shared.health import serve
 
 CONSONANTS = "bdfgklmnprstvz"
@@ -61,7 +61,7 @@ class Ledger:
         if not received.verified:
             self.unverified += 1
             return
-        data = received.event["data"]
+        data = received.event()["data"]
         if "alert" not in data:
             return
         known = self.ids.setdefault(data["alert"]["watch"]["id"], set())
@@ -141,12 +141,10 @@ async def world(ledger: Ledger, folder: Path) -> AsyncIterator[tuple[Path, Recei
     stop = asyncio.Event()
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(site_app(ledger), "127.0.0.1", 0, stop, started=started))
-    receiver = Receiver(on_received=ledger)
-    await receiver.start()
     try:
-        yield write_pack(folder / "pack", await started, ledger.total), receiver
+        async with Receiver(on_receipt=ledger, keep=False) as receiver:
+            yield write_pack(folder / "pack", await started, ledger.total), receiver
     finally:
-        await receiver.stop()
         stop.set()
         await serving
 
