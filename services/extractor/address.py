@@ -1,0 +1,55 @@
+"""Which address an article is known by: the page's own claim where it can be true, else where it was fetched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+from services.extractor.metadata import Metadata, text_of
+from shared.events import PageFetched
+from shared.urls import canonical, registered_domain
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A canonical address and where it came from: `rel_canonical`, `og` or `fetched`."""
+
+    url: str
+    origin: str
+
+
+def address_of(page: PageFetched, head: Metadata) -> Address:
+    """The canonical address of a page. A claim counts only under the same registered domain, and the front page is
+    no claim: broken templates name it on every article, which would make one article of all."""
+    fetched = page.final_url or page.url
+    for origin, claim in (("rel_canonical", head.canonical), ("og", head.first("og:url"))):
+        absolute = _absolute(fetched, claim)
+        if absolute and _credible(fetched, absolute):
+            return Address(canonical(absolute), origin)
+    return Address(canonical(fetched) or canonical(page.url) or fetched, "fetched")
+
+
+def image_of(page: PageFetched, head: Metadata) -> str:
+    """The absolute address of the lead picture, "" if none is named."""
+    image = head.first("og:image:secure_url", "og:image", "twitter:image") or text_of(head.article.get("image"))
+    absolute = _absolute(page.final_url or page.url, image)
+    return absolute if len(absolute) <= 2_000 else ""
+
+
+def _absolute(base: str, claim: str) -> str:
+    try:
+        absolute = urljoin(base, claim.strip()) if claim.strip() else ""
+        return absolute if urlsplit(absolute).scheme in ("http", "https") else ""
+    except ValueError:
+        return ""
+
+
+def _credible(fetched: str, claim: str) -> bool:
+    if not canonical(claim) or registered_domain(claim) != registered_domain(fetched):
+        return False
+    return not _is_front(claim) or _is_front(fetched)
+
+
+def _is_front(url: str) -> bool:
+    parts = urlsplit(canonical(url) or url)
+    return parts.path in ("", "/") and not parts.query

@@ -1,0 +1,43 @@
+"""Wiring of the extractor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from services.extractor.extract import Extract
+from services.extractor.pool import Readers
+from services.extractor.reading import ExtractOutcome
+from services.extractor.recognise import load_gazetteer
+from services.extractor.remember import Memory
+from services.extractor.settings import ExtractorSettings
+from services.extractor.worker import Plan
+from shared.run import Parts, Service
+from shared.step import Step
+from shared.topics import PAGES_FETCHED
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+GROUP = "extractor"
+IN_FLIGHT_PER_WORKER = 4
+"""Pages in hand for each worker: one being read, the others on their way in or out."""
+
+
+def build(settings: ExtractorSettings, parts: Parts) -> Service:
+    """The service: its step and its workers, which start at once and load in the background. Raises Misconfigured when
+    the pack's entities are faulty: told here once, not by every worker."""
+    load_gazetteer(settings.pack)
+    readers = Readers(
+        Plan(settings.pack.resolve(), settings.extract_memory_mb, settings.extract_shortest),
+        workers=settings.extract_workers,
+        deadline=settings.extract_deadline,
+        recycle=settings.extract_recycle,
+    )
+    readers.launch()
+    extract = Extract(readers, Memory(parts.database), parts.real, settings.live)
+    step = Step(
+        group=GROUP,
+        topics=(PAGES_FETCHED,),
+        outcomes=ExtractOutcome,
+        handle=extract.handle,
+        in_flight=IN_FLIGHT_PER_WORKER * settings.extract_workers,
+    )
+    return Service(GROUP, steps=(step,), busy=lambda: extract.in_hand > 0, close=readers.close)

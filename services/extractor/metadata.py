@@ -1,0 +1,175 @@
+"""What a page says about itself in its head: meta elements, links and JSON-LD.
+
+Nothing here decides; `titles`, `dates` and `read` weigh what is collected. JSON-LD is read tolerantly (control
+characters, comment wrappers, `@graph`, lists) and bounded in size and depth.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+LARGEST_BLOCK = 1_000_000
+"""Characters of one JSON-LD block that are read."""
+DEEPEST = 6
+
+ARTICLE_TYPES = frozenset(
+    """newsarticle article reportagenewsarticle analysisnewsarticle opinionnewsarticle backgroundnewsarticle
+    reviewnewsarticle askpublicnewsarticle satiricalarticle blogposting liveblogposting socialmediaposting report
+    techarticle advertisercontentarticle scholarlyarticle""".split()  # noqa: SIM905 - schema.org's names read best as words
+)
+"""schema.org types, lower case, that are an article."""
+LISTING_TYPES = frozenset({"collectionpage", "searchresultspage", "itemlist", "website"})
+GALLERY_TYPES = frozenset({"imagegallery", "mediagallery", "videoobject", "videogallery"})
+
+_WRAPPERS = re.compile(r"^\s*(?://\s*)?(?:<!\[CDATA\[|<!--)|(?:\]\]>|-->)\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """The head of a page: meta elements by lower-case name (first one wins), all JSON-LD nodes, links, `<title>`."""
+
+    meta: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    article: dict[str, Any] = field(default_factory=dict)
+    types: frozenset[str] = frozenset()
+    canonical: str = ""
+    title: str = ""
+    times: tuple[str, ...] = ()
+
+    def first(self, *names: str) -> str:
+        """The first value of the first of `names` that is there and not empty."""
+        return next((value for name in names for value in self.meta.get(name, ()) if value), "")
+
+
+def collect(tree: Any, url: str) -> Metadata:
+    """Everything in a parsed page; `url` tells the page's own article from teasers in its JSON-LD."""
+    nodes = list(_nodes(tree))
+    article = _own(nodes, url)
+    return Metadata(
+        meta=_meta(tree),
+        article=article,
+        types=frozenset(kind for node in nodes for kind in types_of(node)),
+        canonical=_canonical(tree),
+        title=" ".join((tree.findtext(".//head/title") or tree.findtext(".//title") or "").split()),
+        times=tuple(_times(tree)),
+    )
+
+
+def text_of(value: Any) -> str:
+    """A JSON-LD value as text: itself, the name or the address of an object, the first of a list."""
+    if isinstance(value, str):
+        return " ".join(value.split())
+    if isinstance(value, dict):
+        return text_of(value.get("name") or value.get("url") or value.get("@id") or value.get("@value") or "")
+    if isinstance(value, list):
+        return next((text for text in map(text_of, value[:8]) if text), "")
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
+def texts_of(value: Any) -> tuple[str, ...]:
+    """The same for every item of a list."""
+    items = value if isinstance(value, list) else [value]
+    return tuple(dict.fromkeys(text for text in map(text_of, items[:16]) if text))
+
+
+def types_of(node: dict[str, Any]) -> tuple[str, ...]:
+    """The lower-case types of a JSON-LD node, without the address of the vocabulary."""
+    kinds = node.get("@type")
+    listed = kinds if isinstance(kinds, list) else [kinds]
+    return tuple(kind.rsplit("/", 1)[-1].lower() for kind in listed if isinstance(kind, str))
+
+
+def _meta(tree: Any) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for element in tree.iter("meta"):
+        name = element.get("property") or element.get("name") or element.get("itemprop") or element.get("http-equiv")
+        content = element.get("content")
+        if name and content and content.strip():
+            found.setdefault(name.strip().lower(), []).append(" ".join(content.split()))
+    return {name: tuple(values[:16]) for name, values in found.items()}
+
+
+def _canonical(tree: Any) -> str:
+    for element in tree.iter("link"):
+        if "canonical" in (element.get("rel") or "").lower().split():
+            return (element.get("href") or "").strip()
+    return ""
+
+
+def _times(tree: Any) -> Iterator[str]:
+    """`datetime` attributes of time elements, those marked as the publication first, then in order."""
+    elements = list(tree.iter("time"))[:40]
+    marked = [one for one in elements if _is_publication(one)]
+    for element in marked + [one for one in elements if one not in marked]:
+        value = (element.get("datetime") or "").strip()
+        if value:
+            yield value
+
+
+def _is_publication(element: Any) -> bool:
+    marks = f"{element.get('itemprop') or ''} {element.get('class') or ''} {element.get('pubdate')}".lower()
+    return "publish" in marks or "pubdate" in marks or element.get("pubdate") is not None
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    for element in tree.iter("script"):
+        if "ld+json" in (element.get("type") or "").lower():
+            yield from _flat(_parsed(element.text or ""), DEEPEST)
+
+
+def _parsed(block: str) -> Any:
+    if len(block) > LARGEST_BLOCK:
+        return None
+    try:
+        return json.loads(_WRAPPERS.sub("", block.strip()), strict=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _flat(value: Any, depth: int) -> Iterator[dict[str, Any]]:
+    """All typed nodes: the top ones, those in `@graph`, and main entities."""
+    if depth == 0:
+        return
+    if isinstance(value, list):
+        for item in value[:200]:
+            yield from _flat(item, depth - 1)
+    elif isinstance(value, dict):
+        if "@type" in value:
+            yield value
+        for key in ("@graph", "mainEntity", "mainEntityOfPage", "hasPart"):
+            if isinstance(value.get(key), list | dict):
+                yield from _flat(value[key], depth - 1)
+
+
+def _own(nodes: list[dict[str, Any]], url: str) -> dict[str, Any]:
+    """The node of the page's own article: the one with its address, else the only or first one with a headline."""
+    articles = [node for node in nodes if ARTICLE_TYPES.intersection(types_of(node))]
+    same = [node for node in articles if url and _tail(url) in {_tail(address) for address in _addresses(node)}]
+    for group in (same, articles if len(articles) == 1 else []):
+        if group:
+            return group[0]
+    return next((node for node in articles if node.get("headline")), {})
+
+
+def _addresses(node: dict[str, Any]) -> tuple[str, ...]:
+    keys = ("url", "mainEntityOfPage", "@id")
+    return tuple(text for text in (text_of(_address(node.get(key))) for key in keys) if text)
+
+
+def _address(value: Any) -> Any:
+    return value.get("@id") or value.get("url") if isinstance(value, dict) else value
+
+
+def _tail(url: str) -> str:
+    """The path of an address, enough to compare addresses of one site."""
+    return (
+        url.split("#", maxsplit=1)[0]
+        .split("?", maxsplit=1)[0]
+        .rsplit("://", maxsplit=1)[-1]
+        .partition("/")[2]
+        .rstrip("/")
+        .lower()
+    )

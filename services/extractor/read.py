@@ -1,0 +1,207 @@
+"""Page to article: bytes in, a `Reading` out, or the name of what the page is instead. Pure; runs in a worker.
+
+The order: is it HTML, how is it encoded, what does its head say, what is its text; then title, dates, language,
+entities. Two ways of reading: in full with trafilatura, and cheaply for monsters and for pages that cost a worker its
+life (`plain`). Nothing here looks at the clock, the network or a disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from trafilatura.utils import load_html
+
+from services.extractor import verdict
+from services.extractor.address import address_of, image_of
+from services.extractor.agency import credited
+from services.extractor.body import Body, clean, full_text, rescued, without_title
+from services.extractor.charset import Decoded, decode
+from services.extractor.dates import weigh
+from services.extractor.language import Identifier, identify
+from services.extractor.metadata import Metadata, collect, text_of, texts_of
+from services.extractor.plain import cheap_text, is_monster, tamed
+from services.extractor.quote import quotes_in
+from services.extractor.reading import Answer, ExtractOutcome, NoArticle, Reading
+from services.extractor.recognise import mentions
+from services.extractor.titles import lead, page_title, plain, title
+from shared import ids
+from shared.events import PageFetched
+from shared.text.gazetteer import Gazetteer
+
+MOST_AUTHORS = 8
+TEASER = 1_500
+"""Characters up to which the text of a page that is not free to read counts as its teaser."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a worker loads once: the language identifier, the pack's entities, the shortest text of an article."""
+
+    identifier: Identifier
+    gazetteer: Gazetteer
+    shortest: int = 60
+
+
+def read(page: PageFetched, tools: Tools) -> Answer:
+    """Read a page in full; a monster is read cheaply at once."""
+    return _read(page, tools, cheap=is_monster(page.body))
+
+
+def read_cheaply(page: PageFetched, tools: Tools) -> Answer:
+    """Read a page the cheap way: less exact, bounded in time."""
+    return _read(page, tools, cheap=True)
+
+
+def _read(page: PageFetched, tools: Tools, *, cheap: bool) -> Answer:
+    reason = verdict.not_html(page)
+    if reason:
+        return NoArticle(outcome=ExtractOutcome.NOT_HTML, detail=reason)
+    decoded = decode(page.body, verdict.content_type(page), page.source.language)
+    text = tamed(decoded.text) if cheap else decoded.text
+    tree = _parsed(text)
+    head = collect(tree, page.final_url or page.url) if tree is not None else Metadata()
+    body = _body(page, text, tree, head, cheap=cheap)
+    refused = _refusal(text, body, head, tree, tools.shortest)
+    if refused is not None:
+        return refused
+    return _reading(_Page(page, decoded, tree if not cheap else None, head, _heading(tree)), body, tools)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page taken apart; `tree` is None where it is not to be searched again."""
+
+    page: PageFetched
+    decoded: Decoded
+    tree: Any
+    head: Metadata
+    heading: str
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return load_html(text)
+    except Exception:  # noqa: BLE001 - whatever a parser trips over in other people's markup, plain text is still there
+        return None
+
+
+def _body(page: PageFetched, text: str, tree: Any, head: Metadata, *, cheap: bool) -> Body:
+    copies = {"jsonld": plain(text_of_body(head)), "feed": plain(page.entry.content)}
+    if cheap or tree is None:
+        return rescued(Body(clean(cheap_text(text)), "resiliparse"), copies)
+    return full_text(tree, text, copies)
+
+
+def text_of_body(head: Metadata) -> str:
+    """The JSON-LD copy of the text with its line breaks, "" without one."""
+    copy = head.article.get("articleBody")
+    return copy if isinstance(copy, str) else ""
+
+
+def _refusal(text: str, body: Body, head: Metadata, tree: Any, shortest: int) -> NoArticle | None:
+    if verdict.challenge(head, body.text):
+        return NoArticle(outcome=ExtractOutcome.CHALLENGE, detail=head.title[:80])
+    if not body.text:
+        return verdict.without_text(text, head, tree)
+    if len(body.text) >= shortest:
+        return None
+    empty = verdict.without_text(text, head, tree)
+    named = empty.outcome is not ExtractOutcome.NOT_ARTICLE
+    return empty if named else NoArticle(outcome=ExtractOutcome.TOO_SHORT, detail=f"{len(body.text)} characters")
+
+
+def _reading(parts: _Page, body: Body, tools: Tools) -> Reading:
+    page, head = parts.page, parts.head
+    headline = title(head, page.entry, page.source, parts.heading)
+    text = without_title(body.text, headline.text)
+    standfirst = lead(head, page.entry, headline.text, text)
+    address = address_of(page, head)
+    dates = weigh(head, page, parts.tree)
+    language = identify(tools.identifier, headline.text, standfirst.text, text, page.source.language)
+    authors, by = _authors(head, page)
+    credit = credited(authors, text)
+    fields = _fields(headline.text, standfirst.text, text)
+    when = dates.published.at if dates.published is not None else page.observed
+    entities = mentions(tools.gazetteer, fields, language.macro, when, page.source.country)
+    normalised = _normalised(page_title(head, page.source, parts.heading).text or headline.text, text)
+    article_id = ids.article(address.url)
+    return Reading(
+        article_id=article_id,
+        version_id=ids.article_version(article_id, normalised),
+        text_hash=ids.of("text", normalised),
+        canonical_url=address.url,
+        title=headline.text,
+        lead=standfirst.text,
+        text=text,
+        section=_section(head, page),
+        authors=authors,
+        image=image_of(page, head),
+        agency=credit.agency,
+        language=language,
+        kind=_kind(head, text),
+        published=dates.published,
+        latest=dates.latest,
+        modified=dates.modified,
+        entities=entities,
+        quotes=quotes_in(fields, language.macro, entities),
+        reservations=verdict.reservations(page, head),
+        methods=_present(
+            encoding=f"{parts.decoded.encoding} {parts.decoded.method}",
+            text=body.method,
+            title=headline.origin,
+            lead=standfirst.origin,
+            canonical_url=address.origin,
+            published=dates.note,
+            language=language.origin,
+            authors=by,
+            agency=credit.where,
+        ),
+    )
+
+
+def _fields(headline: str, standfirst: str, text: str) -> tuple[tuple[str, str], ...]:
+    """The fields to search, by name; a lead that opens the text would count everybody in it twice."""
+    own_lead = standfirst if standfirst[:80] not in text[:1_000] else ""
+    return tuple((name, part) for name, part in (("title", headline), ("lead", own_lead), ("text", text)) if part)
+
+
+def _normalised(headline: str, text: str) -> str:
+    """What decides whether a text is a new version: letters and order, not case and blanks."""
+    return " ".join(headline.casefold().split()) + "\n" + " ".join(text.casefold().split())
+
+
+def _authors(head: Metadata, page: PageFetched) -> tuple[tuple[str, ...], str]:
+    candidates = (
+        ("jsonld", texts_of(head.article.get("author"))),
+        ("meta", (*head.meta.get("author", ()), *head.meta.get("article:author", ()))),
+        ("feed", page.entry.authors),
+    )
+    for origin, names in candidates:
+        kept = tuple(
+            dict.fromkeys(name for name in map(plain, names) if name and "://" not in name and len(name) < 100)
+        )
+        if kept:
+            return kept[:MOST_AUTHORS], origin
+    return (), ""
+
+
+def _section(head: Metadata, page: PageFetched) -> str:
+    named = head.first("article:section") or text_of(head.article.get("articleSection"))
+    return (named or next(iter(page.entry.categories), ""))[:100]
+
+
+def _kind(head: Metadata, text: str) -> str:
+    if "liveblogposting" in head.types:
+        return "liveblog"
+    return "teaser" if verdict.locked(head) and len(text) < TEASER else "article"
+
+
+def _present(**methods: str) -> dict[str, str]:
+    """Field to how it was found; fields that were not found are left out."""
+    return {name: method for name, method in methods.items() if method}
+
+
+def _heading(tree: Any) -> str:
+    found = tree.find(".//h1") if tree is not None else None
+    return " ".join("".join(found.itertext()).split())[:300] if found is not None else ""

@@ -1,0 +1,29 @@
+"""The extractor's table: every article it has read, with a short history of its versions."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from shared.db import Moment
+
+METADATA = sa.MetaData()
+
+ARTICLES = sa.Table(
+    "extractor_articles",
+    METADATA,
+    sa.Column("article_id", sa.Text, primary_key=True),
+    sa.Column("version_id", sa.Text, nullable=False),
+    sa.Column("page_id", sa.Text, nullable=False),
+    sa.Column("text_hash", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("source_id", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("published", Moment),
+    sa.Column("first_seen", Moment, nullable=False),
+    sa.Column("last_seen", Moment, nullable=False),
+    sa.Column("versions", sa.Text, nullable=False),
+    sa.Index("extractor_articles_last_seen", "last_seen"),
+    sa.Index("extractor_articles_url", "url"),
+)
+"""`version_id`, `page_id`, `text_hash` and `title` are the latest version's; times are story time; `versions` is JSON
+(`remember.Version`), the newest last. The text itself is not kept here: topics have it for as long as they may."""

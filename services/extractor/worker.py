@@ -1,0 +1,103 @@
+"""Inside a worker process: set its limits, load its tools, read one page at a time.
+
+A worker dies with its parent, may use so much address space and no more, and is the first the kernel takes when
+memory runs out, so that a page can cost a worker but never the service.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from services.extractor.read import Tools
+from services.extractor.reading import Answer, Failed, pack
+from services.extractor.recognise import load_gazetteer
+from shared.events import PageFetched
+
+PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal a process gets when its parent ends."""
+OOM_SCORE = "500"
+"""Half of the scale: rather this process than any other."""
+
+Read = Callable[[PageFetched, Tools], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a worker is started with. `full` and `cheap` name the two functions that read, `module:function`."""
+
+    pack: Path
+    memory_mb: int
+    shortest: int
+    full: str = "services.extractor.read:read"
+    cheap: str = "services.extractor.read:read_cheaply"
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    tools: Tools
+    full: Read
+    cheap: Read
+
+
+_LOADED: list[_Loaded] = []
+
+
+def prepare(plan: Plan) -> None:
+    """Run once when the process starts."""
+    _die_with_parent()
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
+    from services.extractor.warm import IDENTIFIER
+
+    tools = Tools(IDENTIFIER, load_gazetteer(plan.pack), plan.shortest)
+    _LOADED[:] = [_Loaded(tools, _named(plan.full), _named(plan.cheap))]
+    _limit_memory(plan.memory_mb)
+
+
+def run(page: PageFetched, cheap: bool) -> bytes:
+    """Read a page; what it raises comes back as a value, so that an exception is always the pool's own."""
+    loaded = _LOADED[0]
+    try:
+        return pack((loaded.cheap if cheap else loaded.full)(page, loaded.tools))
+    except MemoryError as error:
+        return pack(Failed(reason="memory", detail=str(error)[:200]))
+    except Exception as error:  # noqa: BLE001 - reported to the service, which decides
+        import traceback
+
+        return pack(Failed(reason="defect", detail="".join(traceback.format_exception(error))[-4_000:]))
+
+
+def ready() -> int:
+    """The process id of a worker that has loaded everything."""
+    return os.getpid()
+
+
+def _named(dotted: str) -> Read:
+    module, _, function = dotted.partition(":")
+    return cast("Read", getattr(importlib.import_module(module), function))
+
+
+def _limit_memory(mebibytes: int) -> None:
+    limit = mebibytes * 1024 * 1024
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
+
+
+def _die_with_parent() -> None:
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():  # it went before the signal was asked for
+        os._exit(1)
