@@ -21,14 +21,17 @@ from shared.text.segment import Piece, holder, paragraphs, sentences
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something was found: folded start and end, first and last token, number of the field, hits it holds."""
+    """Where something was found: folded start, first and last token, number of the field, the hits and their tokens.
+
+    A place made of several hits spans everything between them, but only their own tokens are taken by it.
+    """
 
     start: int
-    end: int
     first: int
     last: int
     field: int
     hits: tuple[int, ...]
+    tokens: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,8 @@ class Article:
         if known is None:
             one = self._found[at]
             first, last = self.folded.token_at(one.start), self.folded.token_at(max(one.start, one.end - 1))
-            known = self._places[at] = Place(one.start, one.end, first, last, self.field_at(one.start), (at,))
+            tokens = frozenset(range(first, last + 1))
+            known = self._places[at] = Place(one.start, first, last, self.field_at(one.start), (at,), tokens)
         return known
 
     def field_at(self, start: int) -> int:

@@ -126,7 +126,8 @@ class Reading:
         if sum(1 for places in groups if places) < clause.count:
             return _NONE
         if isinstance(clause.within, int):
-            return _where(tuple((_in_order if clause.ordered else _close)(groups, clause.within, clause.count)))
+            chains = _in_order(groups, clause.within) if clause.ordered else _close(groups, clause.within, clause.count)
+            return _where(tuple(chains))
         unit = self._unit(clause.within)
         return _where(tuple(_together(groups, unit, clause.count, ordered=clause.ordered)))
 
@@ -153,16 +154,14 @@ def _where(places: tuple[Place, ...]) -> Held:
     return Held(held=bool(places), places=places)
 
 
-def _merged(places: Iterable[Place]) -> Place:
-    chosen = list(places)
-    hits = tuple(dict.fromkeys(hit for place in chosen for hit in place.hits))
+def _merged(places: Sequence[Place]) -> Place:
     return Place(
-        min(place.start for place in chosen),
-        max(place.end for place in chosen),
-        min(place.first for place in chosen),
-        max(place.last for place in chosen),
-        chosen[0].field,
-        hits,
+        min(place.start for place in places),
+        min(place.first for place in places),
+        max(place.last for place in places),
+        places[0].field,
+        tuple(dict.fromkeys(hit for place in places for hit in place.hits)),
+        frozenset().union(*(place.tokens for place in places)),
     )
 
 
@@ -170,61 +169,57 @@ def _close(groups: Sequence[Sequence[Place]], within: int, count: int) -> Iterab
     """Unordered: at each place, the latest of every other group that is not too far back."""
     latest: dict[int, Place] = {}
     for place, group in _sorted(groups):
-        near = {
-            other: one
-            for other, one in latest.items()
-            if other != group
-            and one.field == place.field
-            and one.last < place.first
-            and place.first - one.last <= within
-        }
+        near = [one for other, one in latest.items() if other != group and _follows(one, place, within)]
         if len(near) + 1 >= count:
-            yield _merged([*near.values(), place])
+            yield _merged([*near, place])
         latest[group] = place
 
 
-def _in_order(groups: Sequence[Sequence[Place]], within: int, _: int) -> Iterable[Place]:
+def _follows(one: Place, place: Place, within: int) -> bool:
+    return one.field == place.field and place.first - one.last <= within and one.tokens.isdisjoint(place.tokens)
+
+
+def _in_order(groups: Sequence[Sequence[Place]], within: int) -> Iterable[Place]:
     """Ordered: chains through the groups, each link from the latest chain that ends before the place."""
     chains: list[Place | None] = [None] * len(groups)
     for place, group in _sorted(groups):
         before = chains[group - 1] if group else None
-        if group and (before is None or before.field != place.field or before.last >= place.first):
+        if group and (before is None or before.last >= place.first or not _follows(before, place, within)):
             continue
-        if before is not None and place.first - before.last > within:
-            continue
-        chains[group] = _merged([before, place]) if before is not None else place
+        chain = place if before is None else _merged([before, place])
+        chains[group] = chain
         if group == len(groups) - 1:
-            yield _merged([place] if before is None else [before, place])
+            yield chain
 
 
 def _together(
     groups: Sequence[Sequence[Place]], unit: dict[Place, int], count: int, *, ordered: bool
 ) -> Iterable[Place]:
-    """In one sentence, paragraph or field: enough groups, with one place each that does not lie on another's."""
+    """In one sentence, paragraph or field: enough groups, with one place each that shares no token with another's."""
     by_unit: dict[int, dict[int, list[Place]]] = {}
     for at, places in enumerate(groups):
         for place in places:
             by_unit.setdefault(unit[place], {}).setdefault(at, []).append(place)
     for found in by_unit.values():
         if len(found) >= count:
-            chosen = _disjoint([sorted(found[at], key=lambda one: one.first) for at in sorted(found)], ordered=ordered)
+            chosen = _apart([sorted(found[at], key=lambda one: one.first) for at in sorted(found)], ordered=ordered)
             if len(chosen) >= count:
                 yield _merged(chosen)
 
 
-def _disjoint(groups: Sequence[Sequence[Place]], *, ordered: bool) -> list[Place]:
+def _apart(groups: Sequence[Sequence[Place]], *, ordered: bool) -> list[Place]:
     chosen: list[Place] = []
     for places in groups:
         floor = chosen[-1].last if ordered and chosen else -1
-        free = (
-            place
-            for place in places
-            if place.first > floor and all(place.first > one.last or place.last < one.first for one in chosen)
-        )
+        free = (place for place in places if place.first > floor and _is_apart(place, chosen))
         found = next(free, None)
         if found is not None:
             chosen.append(found)
     return chosen
+
+
+def _is_apart(place: Place, chosen: Iterable[Place]) -> bool:
+    return all(place.tokens.isdisjoint(one.tokens) for one in chosen)
 
 
 def _sorted(groups: Sequence[Sequence[Place]]) -> list[tuple[Place, int]]:
