@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -97,7 +97,8 @@ class Recorder:
         self._told: list[str] = []
         self._noted: dict[str, datetime] = {}
         self._written, self._arrived = asyncio.Event(), asyncio.Event()
-        self._closing = self._all_written = False
+        self._closed = asyncio.Event()
+        self._all_written = False
 
     def put(self, finished: Finished) -> None:
         """An attempt ended."""
@@ -106,7 +107,7 @@ class Recorder:
 
     def close(self) -> None:
         """Nothing more comes: `write`, and `tell` after it, return when they are done with what there is."""
-        self._closing = True
+        self._closed.set()
         self._arrived.set()
 
     # -- writing -------------------------------------------------------------------------------------------------
@@ -118,7 +119,7 @@ class Recorder:
             self._arrived.clear()
             while self._finished:
                 await self._commit([self._finished.popleft() for _ in range(min(GROUP, len(self._finished)))])
-            if self._closing:
+            if self._closed.is_set():
                 break
         self._all_written = True
         self._written.set()
@@ -132,7 +133,9 @@ class Recorder:
                 break
             except DatabaseUnavailable as error:
                 log.warning("attempts_not_recorded", attempts=len(group), error=str(error))
-                await self._real.sleep(PATIENCE)
+                if self._closed.is_set():
+                    return  # still pending in SQL: sent again under the same ids
+                await self._pause()
         self._account(group, kept)
         self._enqueue(events)
 
@@ -195,9 +198,9 @@ class Recorder:
             await publisher.publish([one.message for one in some])
         except BusUnavailable as error:
             log.warning("attempts_not_told", events=len(self._untold), error=str(error))
-            if self._closing:
+            if self._closed.is_set():
                 return False
-            await self._real.sleep(PATIENCE)
+            await self._pause()
             return True
         for one in some:
             self._untold.popleft()
@@ -211,6 +214,9 @@ class Recorder:
                 self._untold.append(event)
         metrics.UNTOLD.set(len(self._untold))
         self._written.set()
+
+    async def _pause(self) -> None:
+        await first_of(self._closed.wait(), self._real.sleep(PATIENCE))
 
     async def forget_told(self) -> None:
         """Delete what was told from the outbox, where no commit came that would have done it along the way."""
@@ -400,3 +406,13 @@ def _log(attempt: Attempt) -> None:
         watch_id=delivery.alert.watch_id,
         next_attempt=decision.next_attempt.isoformat() if decision.next_attempt else None,
     )
+
+
+async def first_of(*works: Coroutine[Any, Any, Any]) -> None:
+    """Return when the first of them has, and cancel the others."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -8,10 +8,9 @@ subscription without a lane, a lane that ran low while SQL has more.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notifier import metrics, store, subscribe
 from services.notifier.deliver import Target
 from services.notifier.lanes import AHEAD, Bucket, Lane, Lanes
-from services.notifier.record import Recorder
+from services.notifier.record import Recorder, first_of
 from services.notifier.seal import Sealer, Unopened
 from services.notifier.settings import NotifierSettings
 from services.notifier.sign import Secret
@@ -105,10 +104,10 @@ class Tender:
             self._hail.clear()
             try:
                 await self._round()
-                await _first_of(stop.wait(), self._hail.wait(), self._real.sleep(poll))
+                await first_of(stop.wait(), self._hail.wait(), self._real.sleep(poll))
             except DatabaseUnavailable as error:
                 log.warning("deliveries_not_read", error=str(error))
-                await _first_of(stop.wait(), self._real.sleep(poll))
+                await first_of(stop.wait(), self._real.sleep(poll))
 
     async def leave(self) -> None:
         """Let go of all leases, so that others need not wait for their end."""
@@ -258,15 +257,6 @@ class Tender:
             self._looked.pop(lane.id, None)
         async with self._database.transaction() as connection:
             await release_leases(connection, [lane.lease for lane in lanes], now=now)
-
-
-async def _first_of(*works: Coroutine[Any, Any, Any]) -> None:
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 def _is_idle(lane: Lane, now: datetime) -> bool:
