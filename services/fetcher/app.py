@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Collection, Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +23,6 @@ from services.fetcher.frontier import Frontier
 from services.fetcher.land import Landing
 from services.fetcher.metrics import PageOutcome, Trouble
 from services.fetcher.pace import Pace
-from services.fetcher.parse import Feed
 from services.fetcher.poll import WORKED, Polled, Poller
 from services.fetcher.robots import Robots
 from services.fetcher.schedule import GONE_WAIT, LONGEST_WAIT, Plan, Schedule, share
@@ -42,7 +41,7 @@ STOP_PATIENCE = 5.0
 """Seconds a stop waits for requests under way; what is cut off is repeated after the next start, with the same ids."""
 
 MOST_DEFECTS = 20
-"""Unexpected exceptions in a row (over all sources and pages) after which the process ends: then it is not the input."""
+"""Unexpected exceptions in a row, over all sources and pages, after which the process ends: not the input's fault."""
 
 PAUSE_LOOK = 0.5
 """Seconds between looks at hosts that asked for a pause."""
@@ -74,9 +73,8 @@ class Watching:
         self._parts = parts
         self._file = file
         self._plan = Plan(settings.poll_interval, settings.poll_jitter, settings.poll_spread)
-        self._pace = Pace(
-            parts.real, spacing=settings.spacing, cap=settings.poll_concurrency + settings.page_concurrency
-        )
+        places = settings.poll_concurrency + settings.page_concurrency
+        self._pace = Pace(parts.real, spacing=settings.spacing, cap=places)
         limits = Limits(total=settings.request_timeout.total_seconds())
         self._robots = Robots(parts.door, self._pace, parts.database, parts.real, settings.robots_agent)
         self._poller = Poller(parts.door, self._pace, parts.real, limits)
@@ -92,6 +90,7 @@ class Watching:
         self._landing: Landing | None = None
         self._defects = 0
         self._loaded = False
+        self._stopping = False
 
     def busy(self) -> bool:
         """Whether work is in hand or due. Cheap: the demo asks every few milliseconds."""
@@ -119,6 +118,7 @@ class Watching:
     async def _finish(self, stop: asyncio.Event) -> None:
         """After the stop: a little patience for requests under way, then they are cut."""
         await stop.wait()
+        self._stopping = True
         in_hand = [*self._polls, *self._pages]
         _, late = await asyncio.wait(in_hand, timeout=STOP_PATIENCE) if in_hand else (set(), set())
         for task in late:
@@ -156,12 +156,9 @@ class Watching:
         self._poll_wake.ring()
 
     def _count_sources(self) -> None:
-        states = [self._states[source_id] for source_id in self._file.current if source_id in self._states]
-        metrics.SOURCES.labels("new").set(sum(state.last_outcome is None for state in states))
-        metrics.SOURCES.labels("failing").set(sum(state.failures > 0 for state in states))
-        metrics.SOURCES.labels("working").set(
-            sum(state.last_outcome is not None and not state.failures for state in states)
-        )
+        states = [_standing(self._states[source_id]) for source_id in self._file.current]
+        for standing in ("new", "failing", "working"):
+            metrics.SOURCES.labels(standing).set(states.count(standing))
 
     async def _reload_loop(self, stop: asyncio.Event) -> None:
         seconds = self._settings.sources_reload.total_seconds()
@@ -194,7 +191,7 @@ class Watching:
             for source_id, due in self._schedule.take_due(self._parts.story.now()):
                 self._start(self._polls, group, self._poll(source_id, due), f"poll:{source_id}")
             due_next = self._schedule.next_due()
-            waits = [self._poll_wake.rung.wait()]
+            waits: list[Awaitable[Any]] = [self._poll_wake.rung.wait()]
             if due_next is not None:
                 waits.append(self._parts.story.sleep((due_next - self._parts.story.now()).total_seconds()))
             await _first(stop, *waits, armed=self._poll_wake)
@@ -209,7 +206,7 @@ class Watching:
     async def _poll(self, source_id: str, due: datetime) -> None:
         async with self._poll_places:
             source = self._file.current.get(source_id)
-            if source is None or source.paused:
+            if source is None or source.paused or self._stopping:
                 return
             pause = self._pace.paused(source.url)
             if pause:  # the whole host asked to be left alone: this is no poll, only a later date
@@ -226,19 +223,21 @@ class Watching:
         observed, seen = self._parts.story.now(), self._parts.real.now()
         state = self._states[source.id]
         polled = await self._permitted(source) or await self._poller.poll(source, state)
-        found = await self._discovered(source, polled, Look(
-            observed, seen, not state.seeded, self._settings.live, self._settings.seed
-        )) if polled.feed else ()  # fmt: skip
+        entries = identify(source, polled.feed, polled.base) if polled.feed else {}
+        look = Look(observed, seen, not state.seeded, self._settings.live, self._settings.seed)
+        found = discover(source, entries, await self._known(source, entries), look)
         if polled.outcome is CheckOutcome.FRESH and not found:
             polled = replace(polled, outcome=CheckOutcome.UNCHANGED)
         following = self._following(source, polled, observed)
-        event = _checked(source, due, observed, polled, following, len(found))
+        event = _checked(source, polled, following, due=due, observed=observed, new=len(found))
         await self._land(event, Changes(source=following, found=found))
         self._states[source.id] = following
+        if polled.feed:
+            self._last_ids[source.id] = frozenset(entries)
         self._take_up(found)
         self._put(source.id, following.next_due)
+        _count_change(state, following)
         _tell_check(event, polled, time.monotonic() - began)
-        self._count_sources()
         self._defects = 0
 
     async def _permitted(self, source: Source) -> Polled | None:
@@ -251,15 +250,14 @@ class Watching:
         detail = "robots.txt" if verdict.reachable else "robots.txt cannot be had"
         return Polled(CheckOutcome.ROBOTS_DENIED, self._states[source.id], detail=detail)
 
-    async def _discovered(self, source: Source, polled: Polled, look: Look) -> tuple[Found, ...]:
-        feed = polled.feed or Feed(kind="")
-        entries = identify(source, feed, polled.base)
-        fresh = entries.keys() - self._last_ids.get(source.id, frozenset())
+    async def _known(self, source: Source, entries: Collection[str]) -> Collection[str]:
+        """Those of the entries that were seen before; what the last poll saw needs no question to the database."""
+        last = self._last_ids.get(source.id, frozenset())
+        fresh = set(entries) - last
         if not fresh:
-            return ()
+            return last
         async with self._parts.database.transaction() as connection:
-            known = await store.known(connection, fresh)
-        return discover(source, entries, known | (entries.keys() - fresh), look)
+            return last | await store.known(connection, fresh)
 
     def _following(self, source: Source, polled: Polled, now: datetime) -> SourceState:
         """The state after a poll."""
@@ -380,8 +378,19 @@ class Watching:
             raise error
 
 
+def _standing(state: SourceState) -> str:
+    if state.last_outcome is None:
+        return "new"
+    return "failing" if state.failures else "working"
+
+
+def _count_change(before: SourceState, after: SourceState) -> None:
+    metrics.SOURCES.labels(_standing(before)).dec()
+    metrics.SOURCES.labels(_standing(after)).inc()
+
+
 def _checked(
-    source: Source, due: datetime, observed: datetime, polled: Polled, state: SourceState, new: int
+    source: Source, polled: Polled, state: SourceState, *, due: datetime, observed: datetime, new: int
 ) -> SourceChecked:
     return SourceChecked(
         id=ids.source_check(source.id, due),

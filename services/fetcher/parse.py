@@ -16,7 +16,7 @@ import io
 import json
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -165,7 +165,7 @@ def _quick(body: bytes, kind: str) -> Feed | None:
         title=_title(facts.get("title")),
         link=_line(facts.get("link")),
         language=language,
-        entries=entries,
+        entries=_told(entries),
     )
 
 
@@ -183,6 +183,11 @@ def _entry(raw: Mapping[str, Any]) -> FeedEntry:
         categories=_terms(raw),
         **_moments(dates["published"], dates["updated"]),
     )
+
+
+def _told(entries: Iterable[FeedEntry]) -> tuple[FeedEntry, ...]:
+    """The entries that say anything at all; a cut feed ends in one that does not."""
+    return tuple(entry for entry in entries if entry.id or entry.link or entry.title or entry.summary)
 
 
 def _moments(published: Stated | None, updated: Stated | None) -> dict[str, Any]:
@@ -321,7 +326,7 @@ def _thorough(body: bytes, kind: str) -> Feed | None:
             found = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
         except Exception:  # noqa: BLE001 - whatever a parser makes of hostile bytes, the feed is broken
             return None
-    entries = tuple(_repaired(raw) for raw in found.entries[:MOST_ENTRIES])
+    entries = _told(_repaired(raw) for raw in found.entries[:MOST_ENTRIES])
     if not entries:
         return None
     facts = found.feed

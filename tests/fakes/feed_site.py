@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gzip
 import html
 import io
@@ -109,6 +110,8 @@ class FeedSite:
         self._answers[host, path] = _Answer(raw, status, named, etag, last_modified, wait=wait)
 
     def fault(self, path: str, fault: Fault, *, host: str = "") -> None:
+        if fault is Fault.BOMB:
+            bomb()  # now, not while somebody waits for the answer
         self._answers[host, path] = _Answer(fault=fault)
 
     def remove(self, path: str, *, host: str = "") -> None:
@@ -171,6 +174,7 @@ async def _misbehave(request: web.Request, fault: Fault) -> web.StreamResponse:
         await asyncio.sleep(0.05)
 
 
+@functools.cache
 def bomb(size: int = 300 * MEGABYTE) -> bytes:
     """`size` bytes of nothing, as gzip."""
     target = io.BytesIO()
