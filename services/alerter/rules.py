@@ -72,7 +72,7 @@ def _rule(row: Any) -> Rule | None:
         within=_duration(row.get("within")),
         per_hour=_whole(row.get("per_hour")),
         side=str(actor.get("side") or row.get("side") or ""),
-        acts=tuple(str(one) for one in act.get("classes") or row.get("acts") or ()),
+        acts=tuple("comment" if one == "say" else str(one) for one in act.get("classes") or row.get("acts") or ()),
         confidence=float(row.get("confidence") or 0.5),
     )
 

@@ -174,7 +174,7 @@ def _roll_up(case: Case, rule: Rule, novel: Novel) -> AlertRaised:
     count = wording.count(len(terms) - 1, "more new term")
     state = AlertState.UPDATE if before else AlertState.OPEN
     return _alert(
-        case, rule, name, f"{count} in this story: {shown}", "Told together: this hour's limit of new terms was reached",
+        case, rule, name, f"{count} in this story: {shown}", "Told together: the limit of new terms an hour",
         state=state, revision=revision, sentence=_sentence_of(case, novel.term), hits=(_hit(novel.term),),
         sources=len(novel.witnesses),
     )  # fmt: skip
@@ -244,7 +244,7 @@ def _reaction_alert(case: Case, rule: Rule, one: Statement, *, first_of_actor: b
     )  # fmt: skip
 
 
-def _alert(  # noqa: PLR0917 - what every telling needs, in the order it is read
+def _alert(
     case: Case, rule: Rule, name: str, headline: str, reason: str, *, sentence: Sentence | None,
     hits: tuple[Hit, ...], state: AlertState = AlertState.OPEN, revision: int = 0, sources: int = 1,
     novelty: Novelty | None = None, reaction: Reaction | None = None, extra: dict[str, object] | None = None,

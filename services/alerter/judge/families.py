@@ -8,7 +8,8 @@ unified (hybrid, hibridne, хибридни). The key of a phrase is the set of 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib import resources
@@ -23,6 +24,9 @@ from shared.text.languages import language
 SHORTEST_STEM = 3
 _LONGEST_ENDING = 5
 _LONGEST_TAIL = 6
+_FLEETING = re.compile(r"([^aeiou])a([rclkn])$")
+_UNSTEADY = frozenset({"en", "sq"})
+"""A Slavic noun drops its last a in most cases (ministar, ministri); English and Albanian do not."""
 _COGNATES = (("y", "i"), ("ph", "f"), ("th", "t"), ("ck", "k"), ("x", "ks"), ("w", "v"), ("q", "k"))
 
 
@@ -31,15 +35,12 @@ class Glossary:
     """The glossary of one language: whole words and prefixes to concepts, and first parts of compounds."""
 
     words: Mapping[str, str]
-    stems: tuple[tuple[str, str], ...]
+    stems: Mapping[str, str]
     parts: tuple[tuple[str, str], ...]
 
     def concept(self, folded: str) -> str:
         """The concept of a folded word, empty when it has none."""
-        known = self.words.get(folded)
-        if known:
-            return known
-        return next((concept for stem, concept in self.stems if folded.startswith(stem)), "")
+        return self.words.get(folded) or next((self.stems[stem] for stem in _stems_in(folded, self.stems)), "")
 
     def compound(self, folded: str) -> tuple[str, ...]:
         """The concepts of a compound (kontrasavez: counter, alliance), empty when it is none."""
@@ -70,17 +71,21 @@ class _Building:
 def glossary(code: str) -> Glossary:
     """The glossary of a macro language; an empty one for a language it does not know."""
     building = _Building()
-    for concept, row in _rows().items():
+    for concept, row in _data("glossary.yaml").items():
         building.add(concept, str(row.get(code, "")), prefix=bool(row.get("prefix")))
-    longest_first = sorted(building.stems, key=lambda pair: (-len(pair[0]), pair))
-    return Glossary(building.words, tuple(longest_first), tuple(sorted(building.parts, key=lambda pair: -len(pair[0]))))
+    return Glossary(building.words, dict(building.stems), tuple(sorted(building.parts, key=lambda pair: -len(pair[0]))))
+
+
+def _stems_in(folded: str, stems: Container[str]) -> Iterator[str]:
+    """The stems that the word begins with, the longest first."""
+    return (folded[:length] for length in range(len(folded), 1, -1) if folded[:length] in stems)
 
 
 @cache
-def _rows() -> dict[str, dict[str, Any]]:
-    text = resources.files(__package__).joinpath("glossary.yaml").read_text(encoding="utf-8")
-    rows: dict[str, dict[str, Any]] = yaml.safe_load(text)
-    return rows
+def _data(file: str) -> dict[str, Any]:
+    text = resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
+    data: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader, in C
+    return data
 
 
 @lru_cache(maxsize=65_536)
@@ -97,7 +102,8 @@ def keys_of(folded: str, code: str) -> tuple[str, ...]:
 def stem(folded: str, code: str) -> str:
     """The folded word without its endings, cognate spellings unified. Twice, because definite forms carry two endings
     (siguri-a-n) and a dictionary form one."""
-    return _cognate(_stripped(_stripped(folded, code), code))
+    bare = _stripped(_stripped(folded, code), code)
+    return _cognate(bare if code in _UNSTEADY else _FLEETING.sub(r"\1\2", bare))
 
 
 def _stripped(folded: str, code: str) -> str:
@@ -140,20 +146,17 @@ def _background(code: str) -> Mapping[str, float]:
 
 
 @cache
-def _ordinary(code: str) -> tuple[frozenset[str], tuple[str, ...]]:
-    text = resources.files(__package__).joinpath("ordinary.yaml").read_text(encoding="utf-8")
-    words = fold_text(yaml.safe_load(text).get(code, "")).split()
+def _ordinary(code: str) -> tuple[frozenset[str], frozenset[str]]:
+    words = fold_text(str(_data("ordinary.yaml").get(code, ""))).split()
     whole = frozenset(word for word in words if not word.endswith("~"))
-    return whole, tuple(sorted({word[:-1] for word in words if word.endswith("~")}))
+    return whole, frozenset(word[:-1] for word in words if word.endswith("~"))
 
 
 @lru_cache(maxsize=65_536)
 def is_ordinary(folded: str, code: str) -> bool:
     """Whether the word belongs to everyday news prose (`ordinary.yaml`)."""
     whole, stems = _ordinary(code)
-    if folded in whole:
-        return True
-    return any(folded.startswith(bare) and len(folded) <= len(bare) + _tail(bare) for bare in stems)
+    return folded in whole or any(len(folded) <= len(bare) + _tail(bare) for bare in _stems_in(folded, stems))
 
 
 def _tail(bare: str) -> int:

@@ -1,5 +1,6 @@
 """match: one alert per story. It opens with the first live article and is brought up to date on material change only:
-a new language, or twice as many independent sources as were told, and never inside the cooldown."""
+a new language, or twice as many independent sources as were told, and never inside the cooldown. History counts for
+what is new (its languages are known), not for how many stand behind the story."""
 
 from __future__ import annotations
 
@@ -26,6 +27,7 @@ class Change:
     languages: tuple[str, ...]
     new_languages: tuple[str, ...]
     sources: int
+    background: int
 
 
 def story_change(memory: Memory, story: Story, reading: Reading, rule: Rule, cooldown: timedelta) -> Change | None:
@@ -33,7 +35,7 @@ def story_change(memory: Memory, story: Story, reading: Reading, rule: Rule, coo
     name = ids.alert(memory.watch_id, rule.id, story.id)
     before = memory.told.get(name)
     languages = tuple(sorted(story.profile.languages))
-    sources = memory.origins(story.profile.groups)
+    sources = memory.origins(story.profile.live_groups)
     if before is None:
         return _change(memory, name, story, reading, AlertState.OPEN, 0, languages, languages, sources)
     new = tuple(one for one in languages if one not in before.languages)
@@ -51,4 +53,4 @@ def _change(  # noqa: PLR0917 - one call site, and the names say which is which
     kind = AlertKind.MATCH.value
     told = Told(name, story.id, kind, revision, reading.moment, languages, sources)
     memory.put_told(told)
-    return Change(state, told, languages, new, sources)
+    return Change(state, told, languages, new, sources, story.profile.articles - len(story.profile.live_groups))

@@ -17,7 +17,6 @@ import msgspec
 from services.alerter.judge.copies import CopyIndex, Printed
 from services.alerter.judge.story import Story
 
-
 MOST_FAMILIES = 200_000
 """Families kept in memory of a watch, about 40 MB; the others are asked for in SQL when they are met again."""
 

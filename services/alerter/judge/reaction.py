@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from services.alerter.judge.acts import ACTS, STANCE, Cue, lexicon
+from services.alerter.judge.acts import ACTS, STANCE, Cue, anaphors, lexicon
 from services.alerter.judge.reading import TITLE, Reading, Sentence
 from shared.events import Mention, Quote
 from shared.text.languages import Language
@@ -23,6 +23,11 @@ NEGATED_WITHIN = 3
 """Words before a verb in which a negation turns it (measured as enough on 31 statements in six languages)."""
 FOLLOWING = 1.5
 """A subject behind its verb counts as this much farther away than one before it."""
+RIGHT_BEFORE, ANAPHOR_WITHIN, OBJECT_WITHIN = 3, 4, 3
+"""Words between a capital and its verb, a pronoun and its verb, a verb and its object."""
+AGAINST = frozenset({"condemn", "threaten"})
+NEEDS_TOPIC = frozenset({"welcome"})
+"""Acts that say nothing unless the subject stands in the same sentence: one can support anything."""
 CARRIED = 2
 """Sentences for which a statement goes on without its actor being named again."""
 SURE_VERB, SURE_SAID, SURE_COMMENT = 0.9, 0.8, 0.7
@@ -118,7 +123,7 @@ def _attribute(scene: _Scene, reading: Reading) -> None:
         actor, less = _speaker_of(quote, reading) if quote and not cue.verb else (None, 0.0)
         if actor is None:
             actor, less = _governor(scene, cue, reading)
-        if actor is not None and not (cue.verb and _is_negated(scene, cue, reading.language)):
+        if actor is not None and not _is_void(scene, cue, actor, reading):
             scene.found.append((actor, cue.act, (SURE_VERB if cue.verb else SURE_SAID) - less, quote))
     if not scene.cues:
         _comment(scene, reading)
@@ -149,15 +154,50 @@ def _speaker_of(quote: Quote, reading: Reading) -> tuple[Mention | None, float]:
 
 
 def _governor(scene: _Scene, cue: Cue, reading: Reading) -> tuple[Mention | None, float]:
-    """Who does an act: the headline speaker before a colon, the nearest subject, else who spoke last."""
+    """Who does an act: the headline speaker before a colon, a named actor of the sentence, a capital or state right
+    before the verb, else whoever spoke last and is meant by a pronoun or an office."""
     speaker = _headline_speaker(scene, cue, reading)
     if speaker is not None:
         return speaker, 0.0
-    at = cue.first if cue.verb else _verb_of(scene, cue)
-    actor = _nearest(scene, at)
-    if actor is not None:
-        return actor, 0.0
-    return scene.carried, LESS_CARRIED
+    verb = cue.first if cue.verb else _verb_of(scene, cue)
+    named = _named(scene, cue, verb, reading)
+    place = _place_before(scene, verb)
+    if place is not None and (named is None or (cue.verb and place.side != named.side)):
+        return (scene.carried, LESS_CARRIED) if _means_carried(scene, verb, reading) and not cue.verb else (place, 0.0)
+    if named is None and _means_carried(scene, verb, reading):
+        return scene.carried, LESS_CARRIED
+    return named, 0.0
+
+
+def _named(scene: _Scene, cue: Cue, verb: int, reading: Reading) -> Mention | None:
+    """The person or institution that governs a cue. What is said belongs to the last subject before it, where case
+    tells subjects from objects; elsewhere to the subject of its verb."""
+    named = [(at, one) for at, one in scene.actors if one.kind not in _PLACES]
+    cased = reading.language is not None and reading.language.cased
+    before = [one for at, one in named if at <= cue.first]
+    if not cue.verb and cased and before:
+        return before[-1]
+    ahead = [(at, one) for at, one in named if at <= verb]
+    if ahead:
+        return ahead[-1][1]
+    return min(((at - verb, one.entity_id, one) for at, one in named), default=(0, "", None))[2]
+
+
+def _place_before(scene: _Scene, verb: int) -> Mention | None:
+    """A capital or state that stands right before the verb, or right behind it (javlja Beograd)."""
+    places = [(at, one) for at, one in scene.actors if one.kind in _PLACES]
+    near = [(abs(verb - at), one) for at, one in places if -1 <= verb - at <= RIGHT_BEFORE]
+    return min(near, key=lambda pair: (pair[0], pair[1].entity_id))[1] if near else None
+
+
+def _means_carried(scene: _Scene, verb: int, reading: Reading) -> bool:
+    """Whether a sentence goes on with the last speaker: it opens with its verb, quotes, or has a pronoun or an office
+    where the subject would be."""
+    if scene.carried is None:
+        return False
+    meant = anaphors(reading.article.language.macro)
+    around = scene.words[max(0, verb - ANAPHOR_WITHIN) : verb + ANAPHOR_WITHIN]
+    return verb <= 1 or bool(scene.quotes) or any(meant.holds(word) for word in around)
 
 
 def _headline_speaker(scene: _Scene, cue: Cue, reading: Reading) -> Mention | None:
@@ -177,16 +217,24 @@ def _verb_of(scene: _Scene, cue: Cue) -> int:
 
 
 def _nearest(scene: _Scene, verb: int) -> Mention | None:
-    """The actor nearest to a verb; capitals and states give way to a person or an institution beside them."""
-    ranked = sorted((_distance(at, verb) + 2 * (one.kind in _PLACES), at, one.entity_id) for at, one in scene.actors)
-    if not ranked:
-        return None
-    _, place, entity_id = ranked[0]
-    return next(one for at, one in scene.actors if at == place and one.entity_id == entity_id)
+    """The actor nearest to a verb, those before it first; capitals and states only where nobody else is named."""
+    named = [(at, one) for at, one in scene.actors if one.kind not in _PLACES] or scene.actors
+    return min(((_distance(at, verb), one.entity_id, one) for at, one in named), default=(0.0, "", None))[2]
 
 
 def _distance(at: int, verb: int) -> float:
     return verb - at if at <= verb else FOLLOWING * (at - verb)
+
+
+def _is_void(scene: _Scene, cue: Cue, actor: Mention, reading: Reading) -> bool:
+    """A verb that is negated, or whose object is the actor's own side (nobody threatens himself)."""
+    if not cue.verb:
+        return False
+    if _is_negated(scene, cue, reading.language):
+        return True
+    behind = range(cue.end, cue.end + OBJECT_WITHIN)
+    own = (one for one in reading.mentions_in(scene.sentence) if one.side == actor.side and one.kind in ACTORS)
+    return cue.act in AGAINST and any(_place(scene.sentence, one) in behind for one in own)
 
 
 def _is_negated(scene: _Scene, cue: Cue, spoken: Language | None) -> bool:
@@ -197,7 +245,9 @@ def _is_negated(scene: _Scene, cue: Cue, spoken: Language | None) -> bool:
 def _statements(scene: _Scene, reading: Reading, side: str) -> Iterable[Statement]:
     less, topic = _topic(scene.sentence, reading)
     for actor, act, confidence, quote in scene.found:
-        if actor.side == side and _holds_office(actor):
+        if act in NEEDS_TOPIC and not scene.sentence.near:
+            continue
+        if side in ("", actor.side) and _holds_office(actor):
             yield Statement(actor, act, scene.sentence, round(confidence - less, 2), quote, topic)
 
 
@@ -228,14 +278,20 @@ def _goes_on(scene: _Scene, last: Mention | None, age: int) -> tuple[Mention | N
     """Who is speaking after a sentence: its own governing actor, else the one before, a sentence older."""
     if scene.found:
         return scene.found[-1][0], 0
-    if scene.actors:
-        verb = scene.speaking[0] if scene.speaking else 0
-        return _nearest(scene, verb), 0
+    if scene.actors and (scene.speaking or last is None):
+        return _nearest(scene, scene.speaking[0] if scene.speaking else 0), 0
     return last, age + 1
 
 
 def _without_idle_comments(found: Iterable[Statement]) -> list[Statement]:
-    """A comment is told only of an actor who does nothing weightier in the text."""
+    """A comment is told only of a named actor who does nothing weightier in the text; a capital or a state only where
+    nobody of its side is named with the same act, for it stands for those."""
     ordered = sorted(found, key=lambda one: (one.sentence.field != TITLE, one.sentence.start, ACTS.index(one.act)))
     acting = {one.actor.entity_id for one in ordered if one.act != "comment"}
-    return [one for one in ordered if one.act != "comment" or one.actor.entity_id not in acting]
+    named = {one.act for one in ordered if one.actor.kind not in _PLACES}
+    return [
+        one
+        for one in ordered
+        if (one.act != "comment" or one.actor.entity_id not in acting)
+        and (one.actor.kind not in _PLACES or one.act not in named | {"comment"})
+    ]

@@ -40,7 +40,7 @@ class Profile(msgspec.Struct):
     numbers: dict[str, int] = {}
     languages: dict[str, int] = {}
     groups: list[str] = []
-    live: int = 0
+    live_groups: list[str] = []
 
 
 @dataclass(slots=True)
@@ -130,11 +130,12 @@ def grow(story: Story, reading: Reading, one: Features, copy_group: str) -> None
     story.last = max(story.last, reading.moment)
     story.opened = min(story.opened, reading.moment)
     profile.languages[reading.article.language.macro] = profile.languages.get(reading.article.language.macro, 0) + 1
+    if reading.live and copy_group not in profile.live_groups:
+        profile.live_groups = [*profile.live_groups[-KEPT_GROUPS:], copy_group]
     if copy_group in profile.groups:
         return
     profile.groups = [*profile.groups[-KEPT_GROUPS:], copy_group]
     profile.articles += 1
-    profile.live += reading.live
     profile.entities = _counted(profile.entities, one.entities, KEPT_ENTITIES)
     profile.concepts = _counted(profile.concepts, one.concepts, KEPT_ENTITIES)
     profile.grams = _counted(profile.grams, one.grams, KEPT_GRAMS)

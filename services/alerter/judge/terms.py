@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from services.alerter.judge import families
 from services.alerter.judge.reading import TITLE, Reading, Sentence, Word
 from shared.text.languages import Language, language
 
 SHORTEST = 3
+THINGS = frozenset({"document", "alliance"})
+"""Kinds of entities that are terms: a paper or a pact is news in a story, a person has reactions of its own."""
 ORDINARY = 3.0
 """Occurrences per million words from which a single word is ordinary: about one document in a thousand."""
 
@@ -58,10 +60,22 @@ def terms(reading: Reading) -> dict[int, Term]:
     found: dict[int, Term] = {}
     code = reading.article.language.macro
     for sentence in reading.sentences:
-        for one in _terms_of(reading, sentence, code):
+        for one in (*_terms_of(reading, sentence, code), *_things(reading, sentence)):
             known = found.get(one.number)
             found[one.number] = one if known is None else _merged(known, one)
     return found
+
+
+def _things(reading: Reading, sentence: Sentence) -> Iterator[Term]:
+    """Documents and alliances of the list that are named: known to the list, perhaps new to the watch."""
+    for one in reading.mentions_in(sentence):
+        if one.kind in THINGS:
+            key = f"entity:{one.entity_id}"
+            yield Term(
+                key, families.number(key), 2, sentence.field, one.span.start, one.span.end, one.span.surface,
+                sentence.field == TITLE, reading.in_lead(sentence), scare=False, near=sentence.near, capital=False,
+                rare=(key,), parts=(key,),
+            )  # fmt: skip
 
 
 def _merged(known: Term, other: Term) -> Term:
@@ -105,8 +119,14 @@ def _contents(sentence: Sentence, code: str) -> Iterator[_Content | None]:
 def _ending_with(reading: Reading, sentence: Sentence, run: Sequence[_Content], last: _Content) -> Iterator[Term]:
     if len(last.keys) > 1 or _alone(last):
         yield _term(reading, sentence, [last])
-    if run and not all(one.word.hit for one in (*run, last)):
+    if run and _says_something([*run, last]):
         yield _term(reading, sentence, [*run, last])
+
+
+def _says_something(contents: Sequence[_Content]) -> bool:
+    """A word of the watch's own concepts with an ordinary word beside it is no new term."""
+    others = [one for one in contents if not one.word.hit]
+    return len(others) != 1 or any(one.rare or one.keys[0].startswith("=") for one in others)
 
 
 def _alone(content: _Content) -> bool:
@@ -146,7 +166,14 @@ def _is_out(folded: str, code: str) -> bool:
 
 
 def _is_verb(folded: str, known: Language) -> bool:
-    return any(folded.startswith(verb.stem) and len(folded) - len(verb.stem) <= _LONGEST_TAIL for verb in known.verbs)
+    stems = _verb_stems(known.code)
+    return any(folded[: -tail or None] in stems for tail in range(_LONGEST_TAIL + 1))
+
+
+@cache
+def _verb_stems(code: str) -> frozenset[str]:
+    known = language(code)
+    return frozenset(verb.stem for verb in known.verbs) if known else frozenset()
 
 
 _LONGEST_TAIL = 4

@@ -69,7 +69,8 @@ def of_story(change: Change, title: str) -> tuple[str, str]:
     """Headline and reason of a story's opening or growth."""
     sources = count(change.sources, "independent source")
     if change.state is AlertState.OPEN:
-        return shortened(title, 160), f"First article of this story: {sources}, {names(change.languages)}"
+        known = f", known from {count(change.background, 'earlier article')}" if change.background > 0 else ""
+        return shortened(title, 160), f"A story of this watch opens{known}: {sources} so far"
     grown = f"{sources}, {count(len(change.languages), 'language')}"
     if change.new_languages:
         return f"Now also in {names(change.new_languages)}: {shortened(title, 120)}", f"The story spreads: {grown}"

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import yaml
 
@@ -20,6 +21,7 @@ ACTS = ("protest", "threaten", "mobilise", "condemn", "demand", "warn", "reject"
 """The classes, after PLOVER cut to what a statement on an alliance can be; the weightiest first."""
 STANCE = {"welcome": 1, "comment": 0}
 """What an act says of the subject: for (1), nothing (0), against (-1, all others)."""
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _GAP = 1
 _HEAD = 3
 """Patterns are looked up by the first letters of their first word."""
@@ -72,13 +74,39 @@ def _match(pattern: Pattern, words: Sequence[str], at: int) -> int:
     return at
 
 
+@dataclass(frozen=True, slots=True)
+class Anaphors:
+    """Words that stand for somebody named before: pronouns, and offices without a name."""
+
+    whole: frozenset[str]
+    stems: tuple[str, ...]
+
+    def holds(self, word: str) -> bool:
+        """Whether a folded word is one."""
+        return word in self.whole or word.startswith(self.stems)
+
+
 @cache
 def lexicon(code: str) -> Lexicon:
     """The acts of a macro language; an empty lexicon where there is no file for it."""
+    return Lexicon(tuple(_patterns({act: row for act, row in _data(code).items() if act in ACTS})))
+
+
+@cache
+def anaphors(code: str) -> Anaphors:
+    """The anaphors of a macro language."""
+    words = fold_text(_data(code).get("anaphors", "")).split()
+    stems = tuple(word[:-1] for word in words if word.endswith("~"))
+    return Anaphors(frozenset(word for word in words if not word.endswith("~")), stems)
+
+
+@cache
+def _data(code: str) -> dict[str, Any]:
     file = resources.files(__name__).joinpath(f"{code}.yaml")
     if not file.is_file():
-        return Lexicon(())
-    return Lexicon(tuple(_patterns(yaml.safe_load(file.read_text(encoding="utf-8")))))
+        return {}
+    data: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader, in C
+    return data
 
 
 def _patterns(data: dict[str, dict[str, str]]) -> Iterator[Pattern]:
