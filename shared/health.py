@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp
 
 from shared.errors import Misconfigured
 
@@ -81,10 +82,10 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    app: FastAPI, host: str, port: int, stop: asyncio.Event, *, started: asyncio.Future[int], spare: bool = False
+    app: ASGIApp, host: str, port: int, stop: asyncio.Event, *, started: asyncio.Future[int], spare: bool = False
 ) -> None:
-    """Serve until `stop`; `started` gets the port that was bound. Where the port is taken, raises Misconfigured, or with
-    `spare` takes a free one."""
+    """Serve until `stop`; `started` gets the port that was bound. Where the port is taken, raises Misconfigured, or
+    with `spare` takes a free one."""
     config = uvicorn.Config(app, host=host, port=port, log_config=None, log_level="critical", access_log=False,
                             lifespan="off", timeout_graceful_shutdown=3)  # fmt: skip
     server = _Server(config)

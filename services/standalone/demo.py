@@ -115,11 +115,11 @@ def _settings(folder: Path) -> CommonSettings:
 
 ENVIRONMENT = {
     "WIREWATCH_SPACING": "0s",
-    "WIREWATCH_POLL_INTERVAL": "1h",
+    "WIREWATCH_POLL_INTERVAL": "2h",
     "WIREWATCH_POLL_JITTER": "0",
     "WIREWATCH_EXTRACT_WORKERS": "2",
 }
-"""What differs from a real installation: no spacing between requests to a domain, and sources polled every hour."""
+"""What differs from a real installation: no spacing between requests to a domain, and sources polled every two hours."""
 
 
 async def _play(

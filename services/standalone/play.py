@@ -7,7 +7,7 @@ on a slow machine: ten runs agree.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -75,7 +75,7 @@ async def play(
 ) -> None:
     """Advance `clock` to `until`, spread over about `seconds` of real time; `told` hears of every step."""
     start, began = clock.now(), perf_counter()
-    for moment in _steps(start, until):
+    while (moment := _next(clock, until)) > clock.now():
         clock.advance_to(moment)
         await wait_until_quiet(quiet)
         told(moment)
@@ -83,8 +83,10 @@ async def play(
         await asyncio.sleep(max(0.0, began + share * seconds - perf_counter()))
 
 
-def _steps(start: datetime, until: datetime) -> Iterable[datetime]:
-    moment = start
-    while moment < until:
-        moment = min(until, moment + STEP)
-        yield moment
+def _next(clock: SteppedClock, until: datetime) -> datetime:
+    """The first whole step at which somebody wakes: what happens within a step happens at its end."""
+    moment = clock.now() + STEP
+    wake = clock.next_wake()
+    if wake is not None and wake > moment:
+        moment += STEP * -((moment - wake) // STEP)
+    return min(until, moment)
