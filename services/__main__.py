@@ -6,6 +6,7 @@ crashed and exit code 1; `--debug` shows the traceback.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
@@ -265,7 +266,7 @@ def health(port: int = 0, host: str = "127.0.0.1") -> None:
     from services.operate.health import is_ready
 
     log.configure(level="error")
-    sys.exit(0 if _run(lambda: is_ready(host, port or load(CommonSettings).admin_port)) else 1)
+    sys.exit(0 if is_ready(host, port or load(CommonSettings).admin_port) else 1)
 
 
 @app.command()
@@ -275,21 +276,35 @@ def version(as_json: AsJson = False) -> None:
     show.show(rows, as_json=as_json)
 
 
-def _mount() -> None:
-    """Commands that services bring with them."""
-    from services.alerter.match.commands import watch
-    from services.extractor.commands import extract
-    from services.fetcher.commands import feed
-    from services.notifier.commands import receiver, subscriptions
-
-    app.add_typer(feed, name="feed")
-    app.add_typer(watch, name="watch")
-    app.add_typer(subscriptions, name="subscriptions")
-    app.command(name="extract")(extract)
-    app.command(name="receiver")(receiver)
+BROUGHT: dict[str, tuple[str, str]] = {
+    "feed": ("services.fetcher.commands:feed", "Feeds: what the fetcher reads in a file."),
+    "extract": ("services.extractor.commands:extract", "What the extractor reads in a page."),
+    "watch": ("services.alerter.match.commands:watch", "Watches: check files, see why an article matches."),
+    "subscriptions": ("services.notifier.commands:subscriptions", "Subscriptions: add, list, test, pause, remove."),
+    "receiver": ("services.notifier.commands:receiver", "A receiver that verifies and shows what it gets."),
+}
+"""Commands that services bring with them. Only the one that is called is imported: the libraries behind them take
+seconds to load, and `--help` should not."""
 
 
-_mount()
+def _mount(called: str) -> None:
+    for name, (place, told) in BROUGHT.items():
+        if name != called:
+            app.command(name=name, help=told)(_not_loaded)
+            continue
+        module, _, attribute = place.partition(":")
+        brought = getattr(importlib.import_module(module), attribute)
+        if isinstance(brought, typer.Typer):
+            app.add_typer(brought, name=name, help=told)
+        else:
+            app.command(name=name, help=told)(brought)
+
+
+def _not_loaded() -> None:
+    raise AssertionError("a command that was not called")
+
+
+_mount(next((word for word in sys.argv[1:] if not word.startswith("-")), ""))
 
 if __name__ == "__main__":
     main()

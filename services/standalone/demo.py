@@ -119,7 +119,7 @@ ENVIRONMENT = {
     "WIREWATCH_POLL_JITTER": "0",
     "WIREWATCH_EXTRACT_WORKERS": "2",
 }
-"""What differs from a real installation: no spacing between requests to a domain, and sources polled every two hours."""
+"""What differs from a real installation: no spacing between requests to a domain, sources polled every two hours."""
 
 
 async def _play(
