@@ -42,6 +42,7 @@ run: setup ## The pipeline on the real sources, data kept in ./data
 	@$(BIN)/wirewatch standalone
 
 up: ## Everything in containers: Kafka, PostgreSQL, services, Prometheus, Grafana
+	@sh deploy/secrets.sh
 	docker compose up --build --detach --wait
 
 down: ## Stop the containers, keep the data
