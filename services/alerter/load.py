@@ -125,7 +125,7 @@ class WatchReader(Reader):
             return {}
         found = {}
         for name, item in self.map(node, "concepts").items():
-            row = self.map(item, f"concept {name}")
+            row = item.value if isinstance(item.value, dict) else {}
             weight = self.number(row.get("weight"), "weight", 1.0)
             clause = self._clause(item, f"concept {name}", also=("weight", "note"))
             found[name] = Weighed(name, clause, weight, item.line)

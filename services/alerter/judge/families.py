@@ -40,7 +40,8 @@ class Glossary:
 
     def concept(self, folded: str) -> str:
         """The concept of a folded word, empty when it has none."""
-        return self.words.get(folded) or next((self.stems[stem] for stem in _stems_in(folded, self.stems)), "")
+        stems = (stem for stem in _stems_in(folded, self.stems) if len(folded) <= len(stem) + _reach(stem))
+        return self.words.get(folded) or next((self.stems[stem] for stem in stems), "")
 
     def compound(self, folded: str) -> tuple[str, ...]:
         """The concepts of a compound (kontrasavez: counter, alliance), empty when it is none."""
@@ -157,6 +158,11 @@ def is_ordinary(folded: str, code: str) -> bool:
     """Whether the word belongs to everyday news prose (`ordinary.yaml`)."""
     whole, stems = _ordinary(code)
     return folded in whole or any(len(folded) <= len(bare) + _tail(bare) for bare in _stems_in(folded, stems))
+
+
+def _reach(bare: str) -> int:
+    """Letters that may follow a stem of the glossary: an ending, not another word (blok, not blokada)."""
+    return 3 if len(bare) <= 4 else 5
 
 
 def _tail(bare: str) -> int:

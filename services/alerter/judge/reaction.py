@@ -31,7 +31,7 @@ NEEDS_TOPIC = frozenset({"welcome"})
 CARRIED = 2
 """Sentences for which a statement goes on without its actor being named again."""
 SURE_VERB, SURE_SAID, SURE_COMMENT = 0.9, 0.8, 0.7
-LESS_CARRIED, LESS_TOPIC_NEAR, LESS_TOPIC_FAR = 0.2, 0.1, 0.4
+LESS_CARRIED, LESS_TOPIC_NEAR, LESS_TOPIC_FAR = 0.2, 0.1, 0.45
 
 
 @dataclass(frozen=True, slots=True)

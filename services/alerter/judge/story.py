@@ -90,7 +90,7 @@ def likeness(one: Features, story: Story, moment: datetime) -> float:
         "concepts": _overlap(one.concepts, profile.concepts, profile.articles),
         "grams": _cosine(one.grams, profile.grams),
         "numbers": _overlap(one.numbers, profile.numbers, profile.articles),
-        "time": 0.5 ** (abs(moment - story.last) / HALF_LIFE),
+        "time": math.exp2(-(abs(moment - story.last) / HALF_LIFE)),
     }
     known = {name: part for name, part in parts.items() if part is not None}
     return sum(WEIGHTS[name] * part for name, part in known.items()) / sum(WEIGHTS[name] for name in known)

@@ -1,0 +1,132 @@
+"""Publishing watches: files to SQL to replicas, on SQLite and PostgreSQL; and the pack's own watches."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from services.alerter import published
+from services.alerter.match.check import check
+from services.alerter.match.commands import gazetteer_beside, watch
+from services.alerter.match.publish import Watches
+from shared.clock import SteppedClock
+from shared.db import Database
+
+NOW = datetime(2025, 3, 18, tzinfo=UTC)
+PACK = Path(__file__).parents[2] / "deploy/packs/alliance"
+ENTITIES = "entities:\n  - {id: kosovo, type: state, names: [Kosovo]}\n"
+
+
+def text(term: str, name: str = "w") -> str:
+    return f"schema: watch/1\nid: {name}\nconcepts: {{a: [{term}]}}\nmatch: {{require: [a]}}\n"
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Path:
+    folder = tmp_path / "pack"
+    (folder / "watches").mkdir(parents=True)
+    (folder / "entities.yaml").write_text(ENTITIES)
+    (folder / "watches" / "w.yaml").write_text(text("savez~"))
+    return folder
+
+
+async def started(database: Database, pack: Path) -> Watches:
+    await published.prepare(database)
+    watches = Watches(database, pack, SteppedClock(NOW))
+    await watches.start()
+    return watches
+
+
+def in_force(watches: Watches) -> list[tuple[str, int, str]]:
+    engine = watches.engine
+    return [(one.id, one.version, engine.terms[at].written) for at, one in enumerate(engine.watches)]
+
+
+async def test_a_file_is_published_once_and_again_when_it_changes(database: Database, pack: Path) -> None:
+    watches = await started(database, pack)
+    assert in_force(watches) == [("w", 1, "savez~")]
+    await watches.reload()
+    assert await published.versions(database) == {"w": 1}
+    (pack / "watches" / "w.yaml").write_text(text("pakt~"))
+    await watches.reload()
+    assert in_force(watches) == [("w", 2, "pakt~")]
+
+
+async def test_other_replicas_take_it_from_the_database(database: Database, pack: Path, tmp_path: Path) -> None:
+    first, second = await started(database, pack), await started(database, tmp_path / "nowhere")
+    assert in_force(second) == in_force(first)
+    (pack / "watches" / "w.yaml").write_text(text("pakt~"))
+    await first.reload()
+    await second.reload()
+    assert in_force(second) == [("w", 2, "pakt~")]
+
+
+async def test_an_invalid_file_leaves_the_last_good_version_in_force(database: Database, pack: Path) -> None:
+    watches = await started(database, pack)
+    for wrong in ("{", text("ab*"), text("~"), "", text("x1").replace("schema: watch/1", "schema: watch/7")):
+        (pack / "watches" / "w.yaml").write_text(wrong)
+        await watches.reload()
+        assert in_force(watches) == [("w", 1, "savez~")]
+    (pack / "watches" / "w.yaml").write_text(text("pakt~"))
+    await watches.reload()
+    assert in_force(watches) == [("w", 2, "pakt~")]
+
+
+async def test_a_restart_with_an_older_file_brings_nothing_back(database: Database, pack: Path) -> None:
+    await started(database, pack)
+    await published.publish(database, "w", text("pakt~"), NOW)
+    assert in_force(await started(database, pack)) == [("w", 2, "pakt~")]
+
+
+async def test_a_stored_version_this_process_cannot_read_changes_nothing(database: Database, pack: Path) -> None:
+    watches = await started(database, pack)
+    await published.publish(database, "w", text("x1").replace("watch/1", "watch/2"), NOW)
+    await watches.reload()
+    assert in_force(watches) == [("w", 1, "savez~")]
+
+
+async def test_publishing_the_same_text_at_once_makes_one_version(database: Database, pack: Path) -> None:
+    await published.prepare(database)
+    stored = await asyncio.gather(*(published.publish(database, "w", text("savez~"), NOW) for _ in range(4)))
+    assert {one.version for one in stored} == {1}
+
+
+async def test_the_reload_task_follows_the_clock_and_stops(database: Database, pack: Path) -> None:
+    await published.prepare(database)
+    clock = SteppedClock(NOW)
+    watches = Watches(database, pack, clock)
+    await watches.start()
+    stop = asyncio.Event()
+    task = asyncio.create_task(watches.watch(stop, 5.0))
+    (pack / "watches" / "w.yaml").write_text(text("pakt~"))
+    while in_force(watches) != [("w", 2, "pakt~")]:
+        await asyncio.sleep(0)
+        if (due := clock.next_wake()) is not None:
+            clock.advance_to(due)
+    stop.set()
+    await task
+
+
+@pytest.mark.parametrize("path", sorted((PACK / "watches").glob("*.yaml")), ids=lambda path: str(path.stem))
+def test_the_packs_watches_pass_their_own_examples(path: Path) -> None:
+    report = check(path, gazetteer_beside(path))
+    assert [str(fault) for fault in report.faults] == []
+    assert report.examples >= 80
+
+
+def test_check_on_the_command_line(pack: Path) -> None:
+    good = pack / "watches" / "w.yaml"
+    answer = CliRunner().invoke(watch, ["check", str(good), "--json"])
+    assert answer.exit_code == 0
+    assert json.loads(answer.stdout)[0]["ok"] is True
+    good.write_text(text("savez~") + "tests: {match: {sr: [Nema ga]}, no_match: {sr: [Savez]}}\n")
+    answer = CliRunner().invoke(watch, ["check", str(good)])
+    assert answer.exit_code == 1
+    assert f"{good}:5:22: must match, but does not: concept a" in answer.stderr
+    assert "must not match, but does, by Savez: add an exclude" in answer.stderr
+    assert CliRunner().invoke(watch, ["check", str(pack / "none.yaml")]).exit_code == 2

@@ -1,0 +1,160 @@
+"""Reading watch files: what is accepted, and what a fault says."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from services.alerter.load import loads
+from services.alerter.watch import AnyOf, Near, Only, Status, Word
+from shared.document import Faulty
+from shared.events import AlertKind
+
+HEAD = "schema: watch/1\nid: w\n"
+TAIL = "match: {require: [a]}\n"
+ENTITIES = {"serbia", "kosovo"}
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(Faulty) as caught:
+        loads(text, "w.yaml", ENTITIES)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_a_small_watch() -> None:
+    watch = loads(
+        HEAD + "title: T\nlanguages: [sr, hr, en]\nconcepts:\n  a: {any: [savez~]}\n" + TAIL, "w.yaml", ENTITIES
+    )
+    assert (watch.id, watch.title, watch.status, watch.languages) == ("w", "T", Status.ACTIVE, ("hbs", "en"))
+    assert isinstance(watch.concepts["a"].clause, AnyOf)
+    assert watch.score.threshold == 0
+
+
+def test_every_kind_of_clause() -> None:
+    text = (
+        HEAD + "concepts:\n"
+        "  a:\n    weight: 2\n    any:\n"
+        "      - near: {within: 3, ordered: true, all: [[vojn~], [savez~, pakt~]]}\n"
+        "      - {phrase: {en: [defence pact], sr: [vojni savez~]}}\n"
+        "      - {all: [x1, {not: x2}], fields: [title]}\n"
+        "      - {at_least: 2, of: [{entity: serbia}, {entity: [serbia, kosovo], kinds: [adjective]}, {concept: b}]}\n"
+        "  b: [= NATO]\n" + TAIL
+    )
+    clause = loads(text, "w.yaml", ENTITIES).concepts["a"].clause
+    assert isinstance(clause, AnyOf)
+    near, phrase, only, _ = clause.parts
+    assert isinstance(near, Near)
+    assert (near.within, near.ordered, near.count) == (3, True, 2)
+    assert isinstance(phrase, AnyOf)
+    assert [part.languages for part in phrase.parts if isinstance(part, Only)] == [("en",), ("hbs",)]
+    assert isinstance(only, Only)
+    assert only.fields == ("title",)
+
+
+def test_alerts_and_examples() -> None:
+    text = (
+        HEAD + "concepts: {a: [x1]}\n" + TAIL + "alerts:\n"
+        "  - {kind: first_seen, id: new, history: 90d, sources: 2, severity: notice}\n"
+        "  - {kind: reaction, actor: {side: serbia}, topic: {concept: a}}\n"
+        "tests: {match: {sr: [Prvi, {title: T, text: Drugi}]}, no_match: {en: [Third]}}\n"
+    )
+    watch = loads(text, "w.yaml", ENTITIES)
+    rule = watch.wanted(AlertKind.FIRST_SEEN)[0]
+    assert rule.duration("history", timedelta()) == timedelta(days=90)
+    assert watch.wanted(AlertKind.REACTION)[0].id == "reaction"
+    assert [(one.language, one.text, one.title, one.matches, one.line) for one in watch.examples] == [
+        ("sr", "Prvi", "", True, 8),
+        ("sr", "Drugi", "T", True, 8),
+        ("en", "Third", "", False, 8),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "schema: watch/9\nid: w\nconcepts: {a: [x1]}\n" + TAIL,
+            "w.yaml:1:9: write schema: watch/1",
+        ),
+        (
+            "schema: watch/1\nid: W W\nconcepts: {a: [x1]}\n" + TAIL,
+            "w.yaml:2:5: id: 'W W'; write small letters",
+        ),
+        (
+            HEAD + "concepts: {a: [x1]}\nmach: 1\n" + TAIL,
+            "w.yaml:4:1: unknown key 'mach': did you mean 'match'?",
+        ),
+        (
+            HEAD + "concepts: {a: [x1]}\nmatch: {require: [b]}\n",
+            "w.yaml:4:19: no concept 'b' in this watch; there is a",
+        ),
+        (
+            HEAD + "concepts: {a: [x1]}\nmatch: {require: []}\n",
+            "w.yaml:4:8: a watch needs match: {require: [some concept]}",
+        ),
+        (
+            HEAD + "concepts: {a: [{entity: nobody}]}\n" + TAIL,
+            "w.yaml:3:25: no entity has the id 'nobody'",
+        ),
+        (
+            HEAD + "concepts: {a: [ab*]}\n" + TAIL,
+            "w.yaml:3:16: 'ab*': an open prefix needs at least 3 letters",
+        ),
+        (
+            HEAD + "concepts: {a: [x~nope]}\n" + TAIL,
+            "w.yaml:3:16: 'x~nope': no class of endings 'nope'; write one of",
+        ),
+        (
+            HEAD + "concepts: {a: {near: {within: 99, all: [[x1], [x2]]}}}\n" + TAIL,
+            "w.yaml:3:31: within: 99; write 1 to 50",
+        ),
+        (
+            HEAD + "concepts: {a: {near: {within: 3, all: [[x1]]}}}\n" + TAIL,
+            "w.yaml:3:39: near needs at least two groups",
+        ),
+        (
+            HEAD + "concepts: {a: {any: [x1], all: [x2]}}\n" + TAIL,
+            "w.yaml:3:15: concept a: write one of any, all",
+        ),
+        (
+            HEAD + "concepts: {a: {at_least: 3, of: [x1, x2]}}\n" + TAIL,
+            "w.yaml:3:26: at_least: 3; write a number from 1 to 2",
+        ),
+        (
+            HEAD + "concepts: {a: [{concept: b}], b: [{concept: a}]}\n" + TAIL,
+            "w.yaml:3:1: concept 'a' refers to itself",
+        ),
+        (
+            HEAD + "concepts: {a: [x1]}\nlanguages: [xx]\n" + TAIL,
+            "w.yaml:4:12: no language 'xx'; write one of",
+        ),
+        (
+            HEAD + "concepts: {a: [x1]}\nalerts: [{kind: bang}]\n" + TAIL,
+            "w.yaml:4:17: kind: 'bang'; write one of match",
+        ),
+        (
+            HEAD + "concepts: {a: [x1]}\nalerts: [{kind: match, p: 1}]\n" + TAIL,
+            "w.yaml:4:24: unknown key 'p'",
+        ),
+        (
+            HEAD + "concepts: {a: []}\n" + TAIL,
+            "w.yaml:3:15: concept a: an empty list",
+        ),
+    ],
+)
+def test_faults_say_where_and_what_instead(text: str, told: str) -> None:
+    found = faults(text)
+    assert any(one.startswith(told) for one in found), found
+
+
+def test_all_faults_are_told_at_once_in_order() -> None:
+    found = faults("schema: nope\nid: w\nconcepts:\n  a: [ab*]\n  b: [{entity: nobody}]\n" + TAIL)
+    assert [one.split(":")[1] for one in found] == ["1", "4", "5"]
+
+
+def test_words_of_a_term_list_are_words() -> None:
+    watch = loads(HEAD + "concepts: {a: [1244, vojni savez~]}\n" + TAIL, "w.yaml", ENTITIES)
+    clause = watch.concepts["a"].clause
+    assert isinstance(clause, AnyOf)
+    assert [part.term.written for part in clause.parts if isinstance(part, Word)] == ["1244", "vojni savez~"]
