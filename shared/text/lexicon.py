@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
 
 from ahocorasick_rs import AhoCorasick, MatchKind
@@ -233,10 +233,11 @@ def _entries(number: int, term: Term) -> Iterator[tuple[str, _Entry]]:
         yield stem, _Entry(number, term, at, part, only_i)
 
 
-def _spellings(part: Part) -> list[tuple[str, bool]]:
+@lru_cache(maxsize=65_536)
+def _spellings(part: Part) -> tuple[tuple[str, bool], ...]:
     """The stem, and how it looks where a vowel or j drops out; the flag asks for an ending that begins with i."""
     found = [(part.stem, False)]
     if part.kind is Kind.INFLECTED:
         found += [(stem, True) for stem in (softened(part.stem),) if stem]
         found += [(stem, False) for stem in (fleeting(part.stem),) if stem]
-    return found
+    return tuple(found)

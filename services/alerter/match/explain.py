@@ -32,6 +32,7 @@ class _Shown:
     hits: tuple[events.Hit, ...]
     index: dict[int, int]
     whole: bool
+    opened: set[str]
 
 
 def explain(reading: Reading, *, whole: bool = False) -> Verdict:
@@ -58,7 +59,7 @@ def _shown(reading: Reading, held: tuple[str, ...], *, whole: bool) -> _Shown:
                 own.setdefault(hit, name)
     order = sorted(own, key=reading.article.position)[:MOST_SHOWN]
     index = {at: number for number, at in enumerate(order)}
-    return _Shown(tuple(reading.article.hit(at, own[at]) for at in order), index, whole)
+    return _Shown(tuple(reading.article.hit(at, own[at]) for at in order), index, whole, set())
 
 
 def _score(reading: Reading) -> events.Clause:
@@ -74,17 +75,27 @@ def _excluded(reading: Reading, shown: _Shown, clause: Clause) -> events.Clause:
 
 
 def _tree(reading: Reading, shown: _Shown, clause: Clause) -> events.Clause:
+    """A clause with what it is made of: every concept opened once, and what does not hold only in a whole tree."""
     held = reading.holds(clause)
-    below: tuple[Clause, ...] = inside(clause)
-    if isinstance(clause, Concept):
-        below = (reading.watch.concepts[clause.name].clause,)
-    parts = tuple(_tree(reading, shown, part) for part in below)
-    if isinstance(clause, AnyOf | AtLeast) and not shown.whole:
-        parts = tuple(part for part in parts if part.held)
+    parts: tuple[events.Clause, ...] = ()
+    if held.held or shown.whole:
+        parts = tuple(_tree(reading, shown, part) for part in _below(reading, shown, clause))
     hits: tuple[int, ...] = ()
     if isinstance(clause, Word | Entities | Near):
         hits = tuple(dict.fromkeys(shown.index[hit] for one in held.places for hit in one.hits if hit in shown.index))
     return events.Clause(label=label(clause), held=held.held, parts=parts, hits=hits)
+
+
+def _below(reading: Reading, shown: _Shown, clause: Clause) -> tuple[Clause, ...]:
+    if isinstance(clause, Concept):
+        if clause.name in shown.opened:
+            return ()
+        shown.opened.add(clause.name)
+        return (reading.watch.concepts[clause.name].clause,)
+    below = inside(clause)
+    if isinstance(clause, AnyOf | AtLeast) and not shown.whole:
+        return tuple(part for part in below if reading.holds(part).held)
+    return below
 
 
 def _leaf(text: str, *, held: bool) -> events.Clause:
