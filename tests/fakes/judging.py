@@ -7,8 +7,13 @@ from datetime import UTC, datetime
 
 from services.alerter import published
 from services.alerter.judge.app import prepare
+from services.alerter.judge.decide import decide
 from services.alerter.judge.judge import Judge
+from services.alerter.judge.memory import Memory
+from services.alerter.judge.reading import Reading
 from services.alerter.judge.settings import JudgeSettings
+from services.alerter.judge.terms import terms
+from services.alerter.rules import parse_rules
 from shared.bus import Record
 from shared.clock import SteppedClock
 from shared.codec import Trace, encode
@@ -62,3 +67,17 @@ def work(match: ArticleMatched, fence: Fence | None = None) -> Work:
 def raised(outcomes: Sequence[Outcome]) -> list[AlertRaised]:
     """All alerts of these outcomes, in order."""
     return [alert for outcome in outcomes for alert in outcome.outputs if isinstance(alert, AlertRaised)]
+
+
+def tried(
+    matches: Iterable[ArticleMatched], *, watch: str = WATCH, settings: JudgeSettings | None = None,
+    memory: Memory | None = None,
+) -> list[AlertRaised]:  # fmt: skip
+    """The alerts of matches decided in order without any SQL."""
+    rules = parse_rules("w", 1, watch)
+    memory = memory or Memory("w")
+    alerts: list[AlertRaised] = []
+    for match in matches:
+        reading = Reading(match)
+        alerts += decide(memory, reading, terms(reading), rules, settings or JudgeSettings())
+    return alerts

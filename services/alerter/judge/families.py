@@ -162,7 +162,7 @@ def is_ordinary(folded: str, code: str) -> bool:
 
 def _reach(bare: str) -> int:
     """Letters that may follow a stem of the glossary: an ending, not another word (blok, not blokada)."""
-    return 3 if len(bare) <= 4 else 5
+    return 4 if len(bare) <= 4 else 5
 
 
 def _tail(bare: str) -> int:

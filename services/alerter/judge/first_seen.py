@@ -102,8 +102,9 @@ def _sighting(reading: Reading, term: Term, copy_group: str) -> Sighting:
 
 def confirmed(memory: Memory, reading: Reading, young: Sequence[Term], rule: Terms, enough: float) -> list[Novel]:
     """The families this article confirms, the most telling first, each with the families that rest with it."""
-    novel = [one for term in young if (one := _confirm(memory, term, reading.moment, rule)) and one.points >= enough]
-    novel = [one for one in novel if not _rests_on_told(memory, one.term) and not _is_covered(memory, one, young)]
+    found = (one for term in young if (one := _confirm(memory, term, reading.moment, rule)) is not None)
+    novel = [one for one in found if one.points >= enough]
+    novel = [one for one in novel if not _rests_on_told(memory, one.term) and not _is_covered(one, novel)]
     novel.sort(key=lambda one: (-one.points, -one.term.words, one.term.key))
     return _chained(novel)
 
@@ -162,14 +163,14 @@ def _rests_on_told(memory: Memory, term: Term) -> bool:
     return term.words > 1 and any(family is not None and family.standing is Standing.TOLD for family in told)
 
 
-def _is_covered(memory: Memory, novel: Novel, young: Sequence[Term]) -> bool:
-    """Whether a single word is mostly met inside one young phrase: then the phrase is to be told, not the word."""
+def _is_covered(novel: Novel, others: Sequence[Novel]) -> bool:
+    """Whether a single word is mostly met inside one new phrase: then the phrase is to be told, not the word."""
     if novel.term.words > 1:
         return False
     articles = {one.article_id for one in novel.sightings}
-    phrases = [term for term in young if term.words > 1 and set(novel.term.parts) <= set(term.parts)]
+    phrases = [one for one in others if one.term.words > 1 and set(novel.term.parts) <= set(one.term.parts)]
     return any(
-        len(articles & memory.sightings.get(term.number, {}).keys()) >= COVER * len(articles) for term in phrases
+        len(articles & {one.article_id for one in other.sightings}) >= COVER * len(articles) for other in phrases
     )
 
 

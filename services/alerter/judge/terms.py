@@ -124,9 +124,10 @@ def _ending_with(reading: Reading, sentence: Sentence, run: Sequence[_Content], 
 
 
 def _says_something(contents: Sequence[_Content]) -> bool:
-    """A word of the watch's own concepts with an ordinary word beside it is no new term."""
+    """A word of the watch's own concepts beside an ordinary word is no new term, and beside a new one it adds nothing
+    to it."""
     others = [one for one in contents if not one.word.hit]
-    return len(others) != 1 or any(one.rare or one.keys[0].startswith("=") for one in others)
+    return len(others) != 1 or others[0].keys[0].startswith("=")
 
 
 def _alone(content: _Content) -> bool:

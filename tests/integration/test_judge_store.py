@@ -1,0 +1,133 @@
+"""Judging through real SQL, on SQLite and PostgreSQL: decided once, answered the same, carried on by whoever comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+import sqlalchemy as sa
+
+from services.alerter.judge import tables as t
+from services.alerter.judge.metrics import JudgeOutcome
+from shared.db import Database
+from shared.errors import Fenced
+from shared.events import AlertRaised, ArticleMatched, Mode
+from shared.step import Outcome
+from tests.fakes.judging import feed, fence_on, judge_on, prepared, raised
+from tests.fakes.news import demo_articles, matched
+
+
+def story(most: int = 45) -> list[ArticleMatched]:
+    """The beginning of the demo's story as matches."""
+    return [matched(one.article) for one in demo_articles() if one.about][:most]
+
+
+def tellings(outcomes: Sequence[Outcome]) -> list[tuple[str, int]]:
+    """The alerts of these outcomes by id and revision."""
+    return [(one.id, one.revision) for one in raised(outcomes)]
+
+
+async def everything(database: Database) -> dict[str, int]:
+    """The number of rows in each table."""
+    async with database.transaction() as connection:
+        counts = {}
+        for table in t.METADATA.sorted_tables:
+            counts[table.name] = int(await connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
+        return counts
+
+
+async def test_a_match_that_comes_again_is_answered_byte_for_byte(database: Database) -> None:
+    judge = await prepared(database)
+    first = await feed(judge, story())
+    rows = await everything(database)
+    again = await feed(judge, story(), batch=7)
+    assert {one.label for one in again} == {JudgeOutcome.REPEATED}
+    assert [one.outputs for one in again] == [one.outputs for one in first]
+    assert await everything(database) == rows
+
+
+async def test_a_match_twice_in_one_batch_is_judged_once(database: Database) -> None:
+    judge = await prepared(database)
+    doubled = [match for match in story(20) for _ in range(2)]
+    outcomes = await feed(judge, doubled, batch=64)
+    assert [one.label for one in outcomes[1::2]] == [JudgeOutcome.REPEATED] * 20
+    assert tellings(outcomes[::2]) == tellings(outcomes[1::2])
+
+
+async def test_a_restart_after_every_batch_changes_nothing(database: Database) -> None:
+    unbroken = await feed(await prepared(database), story())
+    rows = await everything(database)
+    async with database.transaction() as connection:
+        for table in t.METADATA.sorted_tables:
+            await connection.execute(sa.delete(table))
+    broken: list[Outcome] = []
+    for match in story():
+        broken += await feed(judge_on(database), [match])
+    assert tellings(broken) == tellings(unbroken)
+    assert tellings(broken)
+    assert await everything(database) == rows
+
+
+async def test_replay_and_back_fill_enter_history_and_tell_nothing(database: Database) -> None:
+    judge = await prepared(database)
+    history = [matched(one.article, mode=Mode.BACKFILL) for one in demo_articles() if one.about][:45]
+    outcomes = await feed(judge, history)
+    assert {one.label for one in outcomes} == {JudgeOutcome.HISTORY}
+    assert raised(outcomes) == []
+    rows = await everything(database)
+    assert rows["judge_families"] > 1_000
+    assert rows["judge_sightings"] == 0
+
+
+async def test_what_history_knows_is_never_new(database: Database) -> None:
+    judge = await prepared(database)
+    live = await feed(judge, story())
+    terms = {one.novelty.family for one in raised(live) if one.novelty}
+    assert terms
+    async with database.transaction() as connection:
+        for table in t.METADATA.sorted_tables:
+            await connection.execute(sa.delete(table))
+    early = [one for one in demo_articles() if one.about][:45]
+    await feed(judge_on(database), [matched(one.article, mode=Mode.BACKFILL) for one in early])
+    later = [matched(one.article) for one in demo_articles() if one.about][45:]
+    assert not terms & {one.novelty.family for one in raised(await feed(judge_on(database), later)) if one.novelty}
+
+
+async def test_a_process_that_lost_its_partition_writes_nothing(database: Database) -> None:
+    judge = await prepared(database)
+    old = await fence_on(database)
+    await feed(judge, story(20), fence=old)
+    new = await fence_on(database)
+    rows = await everything(database)
+    with pytest.raises(Fenced):
+        await feed(judge, story(25)[20:], fence=old)
+    assert await everything(database) == rows
+    taken_over = await feed(judge_on(database), story(25)[20:], fence=new)
+    assert {one.label for one in taken_over} <= {JudgeOutcome.RAISED, JudgeOutcome.QUIET}
+
+
+async def test_a_lost_memory_is_loaded_anew_after_a_failure(database: Database) -> None:
+    judge = await prepared(database)
+    old = await fence_on(database)
+    await feed(judge, story(20), fence=old)
+    new = await fence_on(database)
+    with pytest.raises(Fenced):
+        await feed(judge, story(30)[20:], fence=old)
+    after = await feed(judge, story(30)[20:], fence=new)
+    assert {one.label for one in after} <= {JudgeOutcome.RAISED, JudgeOutcome.QUIET}
+
+
+async def test_a_watch_that_was_never_published_is_an_outcome(database: Database) -> None:
+    judge = await prepared(database, watch_id="another")
+    outcomes = await feed(judge, story(2))
+    assert [one.label for one in outcomes] == [JudgeOutcome.UNWATCHED] * 2
+    assert (await everything(database))["judge_decisions"] == 0
+
+
+async def test_an_alert_is_stored_with_its_decision(database: Database) -> None:
+    outcomes = await feed(await prepared(database), story())
+    rows = await everything(database)
+    alerts = [one for one in raised(outcomes) if isinstance(one, AlertRaised)]
+    assert rows["judge_alerts"] == len(alerts)
+    assert rows["judge_decisions"] == len(outcomes)
+    assert len({(one.id, one.revision) for one in alerts}) == len(alerts)
