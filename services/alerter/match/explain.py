@@ -39,7 +39,7 @@ def explain(reading: Reading, *, whole: bool = False) -> Verdict:
     """The decision of a reading, explained. `whole` also shows the alternatives that did not occur."""
     watch = reading.watch
     matched = reading.matched()
-    held = tuple(name for name in watch.concepts if reading.holds(Concept(name)).held)
+    held = _telling(reading)
     shown = _shown(reading, held, whole=whole)
     parts = (
         _leaf(f"language {reading.article.language or 'unknown'} is watched", held=reading.reads_language()),
@@ -49,6 +49,12 @@ def explain(reading: Reading, *, whole: bool = False) -> Verdict:
     )
     why = events.Clause(label=f"watch {watch.id}", held=matched, parts=parts)
     return Verdict(watch, matched, reading.score(), held, shown.hits, why)
+
+
+def _telling(reading: Reading) -> tuple[str, ...]:
+    """The concepts that hold and weigh something; those of weight 0 are building blocks, told only in the tree."""
+    held = [name for name in reading.watch.concepts if reading.holds(Concept(name)).held]
+    return tuple(name for name in held if reading.watch.concepts[name].weight != 0) or tuple(held)
 
 
 def _shown(reading: Reading, held: tuple[str, ...], *, whole: bool) -> _Shown:
