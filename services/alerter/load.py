@@ -51,7 +51,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _DURATION = re.compile(r"\d+(\.\d+)?(ms|s|m|h|d)")
 _OPTIONS: dict[AlertKind, tuple[str, ...]] = {
     AlertKind.MATCH: ("per", "cooldown", "updates"),
-    AlertKind.FIRST_SEEN: ("family", "history", "sources", "within", "ngrams", "background", "cooldown"),
+    AlertKind.FIRST_SEEN: ("family", "history", "sources", "within", "ngrams", "background", "per_hour", "cooldown"),
     AlertKind.BURST: ("count", "baseline", "p", "min", "window", "cooldown"),
     AlertKind.REACTION: ("actor", "act", "topic", "confidence", "cooldown"),
     AlertKind.SILENCE: ("for", "sources", "baseline", "cooldown"),
