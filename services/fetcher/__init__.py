@@ -1,5 +1,6 @@
 """Watches the sources: polls feeds politely, finds entries not seen before, fetches their pages once, publishes them.
 
+    app.py        the wiring; watch.py: the poll loop; pages.py: the page loop; alarm.py: how they wait
     sources.py    the sources file, checked; the last good version stays in force
     schedule.py   when each source is due, and what pushes that back
     pace.py       one connection and a distance in time per registered domain
@@ -9,7 +10,7 @@
     robots.py     what a site asks robots to leave alone
     fetch.py      the page of an entry
     land.py       publish, wait for the acknowledgement, only then write state
-    frontier.py   entries whose page is still to be fetched
+    frontier.py   entries whose page is still to be fetched; store.py, tables.py: what is kept of all this
 
 A crash at any point repeats work with the same ids: an entry is `pending` in SQL until its page was acknowledged.
 

@@ -36,6 +36,9 @@ class Trouble(StrEnum):
     DEFECT = "defect"
 
 
+STANDINGS = ("working", "failing", "new")
+"""How a source stands: by its last poll, or never polled."""
+
 CHECKS = Counter("wirewatch_fetcher_checks_total", "Polls of sources, by how they ended.", ["outcome"])
 ENTRIES = Counter("wirewatch_fetcher_entries_total", "Entries discovered, by whether they can be news.", ["mode"])
 PAGES = Counter("wirewatch_fetcher_pages_total", "Entries finished, by how they ended.", ["outcome"])
@@ -58,5 +61,5 @@ for _reason in (*FailureKind, *Trouble):
     PAGE_FAILURES.labels(_reason)
 for _what in ("feed", "page"):
     BYTES.labels(_what)
-for _state in ("working", "failing", "new"):
+for _state in STANDINGS:
     SOURCES.labels(_state)

@@ -1,0 +1,168 @@
+"""The page loop: fetches the pages of new entries, tries again what may heal, and says how each entry ended."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import structlog
+
+from services.fetcher import metrics, store
+from services.fetcher.alarm import Alarm, Defects, first
+from services.fetcher.fetch import Again, Ended, Fetcher, Page, Result
+from services.fetcher.frontier import Frontier
+from services.fetcher.land import Landing
+from services.fetcher.metrics import PageOutcome, Trouble
+from services.fetcher.schedule import LONGEST_WAIT, share
+from services.fetcher.settings import FetcherSettings
+from services.fetcher.sources import Source
+from services.fetcher.store import Changes, Found, Job, Tried
+from shared.clock import Clock
+from shared.db import Database, DatabaseUnavailable
+
+log = structlog.get_logger()
+
+PAUSE_LOOK = 0.5
+"""Seconds between looks at hosts that asked for a pause."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Pages:
+    """Entries on their way to a page. `sources` gives the sources as they stand now."""
+
+    settings: FetcherSettings
+    database: Database
+    real: Clock
+    landing: Landing
+    fetcher: Fetcher
+    frontier: Frontier
+    sources: Callable[[], Mapping[str, Source]]
+    defects: Defects
+    in_hand: set[asyncio.Task[None]] = field(default_factory=set)
+    alarm: Alarm = field(default_factory=Alarm)
+
+    def busy(self) -> bool:
+        """Whether a try is under way or due; one that only waits for its time is neither."""
+        return bool(self.in_hand) or self.alarm.unsettled or self.frontier.ready(self.real.now())
+
+    async def load(self) -> int:
+        """Take up what the last process left; returns how many pages are pending in all."""
+        async with self.database.transaction() as connection:
+            jobs = await store.pending(connection, self.frontier.room)
+            total = await store.count_pending(connection)
+        self._add(jobs)
+        self.frontier.overflowed = total > len(jobs)
+        return total
+
+    def take_up(self, found: Iterable[Found]) -> None:
+        """Count new entries and queue those that are to be fetched."""
+        for entry in found:
+            metrics.ENTRIES.labels(entry.item.mode).inc()
+            if entry.outcome:
+                metrics.PAGES.labels(entry.outcome).inc()
+            else:
+                self.frontier.add(Job(entry.item))
+        self.alarm.ring()
+
+    async def run(self, stop: asyncio.Event, group: asyncio.TaskGroup) -> None:
+        """Start tries as they are due, as tasks of `group`, until `stop`."""
+        while not stop.is_set():
+            self.alarm.rung.clear()
+            await self._refill()
+            now = self.real.now()
+            while self._has_room() and (job := self.frontier.take(now)):
+                task = group.create_task(self._page(job), name=f"page:{job.item.entry_id}")
+                self.in_hand.add(task)
+                task.add_done_callback(self.in_hand.discard)
+            metrics.PENDING.set(len(self.frontier))
+            await first(stop, *self._sleep(now), alarm=self.alarm)
+
+    def _has_room(self) -> bool:
+        return len(self.in_hand) < self.settings.page_concurrency
+
+    def _sleep(self, now: datetime) -> list[Awaitable[None]]:
+        """What the loop waits for besides its alarm: the next try again, or the end of a host's pause."""
+        later = self.frontier.next_change()
+        seconds = [(later - now).total_seconds()] if later else []
+        if self.frontier.waiting_for_hosts() and self._has_room():
+            seconds.append(PAUSE_LOOK)
+        return [self.real.sleep(max(0.0, min(seconds)))] if seconds else []
+
+    async def _refill(self) -> None:
+        """Fetch from the table what had no room before."""
+        if not self.frontier.wants_more():
+            return
+        try:
+            async with self.database.transaction() as connection:
+                jobs = await store.pending(connection, self.frontier.room + len(self.frontier))
+        except DatabaseUnavailable as error:
+            log.warning("refill_delayed", error=str(error))
+            return
+        self.frontier.overflowed = False
+        self._add(jobs)
+
+    def _add(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            self.frontier.add(job)
+
+    async def _page(self, job: Job) -> None:
+        """One try, to its end: published and written, or planned again."""
+        began = time.monotonic()
+        try:
+            result = await self._try(job)
+            await self._settle(job, result, time.monotonic() - began)
+        finally:
+            self.alarm.ring()
+
+    async def _try(self, job: Job) -> Result:
+        try:
+            result = await self.fetcher.fetch(job.item, self.sources().get(job.item.source.id))
+        except DatabaseUnavailable as error:
+            return Again(Trouble.ROBOTS_UNREACHABLE, str(error))
+        except Exception as error:  # noqa: BLE001 - one page's defect must not stop the others
+            self.defects.note(error, entry=job.item.entry_id, url=job.item.url)
+            return Again(Trouble.DEFECT, repr(error))
+        self.defects.none()
+        return result
+
+    async def _settle(self, job: Job, result: Result, seconds: float) -> None:
+        """Publish the page if there is one, write how the try ended, and count it."""
+        tried = self._tried(job, result)
+        event = result.event if isinstance(result, Page) else None
+        if not await self.landing.land(event, Changes(tried=tried)):
+            tried = replace(tried, outcome=PageOutcome.TOO_LARGE)
+            await self.landing.land(None, Changes(tried=tried))
+        if tried.outcome is None and tried.retry_at is not None:
+            self.frontier.retry(job, tried.attempts, tried.retry_at)
+        else:
+            self.frontier.finish(job)
+        _tell(job, result, tried, seconds)
+
+    def _tried(self, job: Job, result: Result) -> Tried:
+        attempts = job.attempts + 1
+        entry_id = job.item.entry_id
+        if isinstance(result, Page | Ended):
+            return Tried(entry_id, attempts, result.outcome)
+        if attempts >= self.settings.page_attempts:
+            return Tried(entry_id, attempts, PageOutcome.GIVEN_UP)
+        doubled = self.settings.page_retry * (1 << min(attempts - 1, 16))
+        wait = min(LONGEST_WAIT, doubled) * (0.5 + 0.5 * share(entry_id, attempts))
+        return Tried(entry_id, attempts, None, self.real.now() + max(wait, result.wait))
+
+
+def _tell(job: Job, result: Result, tried: Tried, seconds: float) -> None:
+    size = len(result.event.body) if isinstance(result, Page) else 0
+    if tried.outcome:
+        metrics.PAGES.labels(tried.outcome).inc()
+    if isinstance(result, Again):
+        metrics.PAGE_FAILURES.labels(result.trouble).inc()
+    metrics.PAGE_SECONDS.observe(seconds)
+    metrics.BYTES.labels("page").inc(size)
+    log.info(
+        "page_tried", entry=job.item.entry_id, source=job.item.source.id, url=job.item.url, mode=job.item.mode,
+        outcome=tried.outcome or "retry", detail="" if isinstance(result, Page) else result.detail, bytes=size,
+        attempts=tried.attempts, retry_at=tried.retry_at, seconds=round(seconds, 3),
+    )  # fmt: skip

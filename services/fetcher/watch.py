@@ -1,0 +1,247 @@
+"""The poll loop: asks every source when it is due, and hands what is new to the page loop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Collection
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from services.fetcher import metrics, store
+from services.fetcher.alarm import Alarm, Defects, first
+from services.fetcher.discover import Look, discover, identify
+from services.fetcher.land import Landing
+from services.fetcher.pages import Pages
+from services.fetcher.poll import WORKED, Polled, Poller
+from services.fetcher.robots import Robots
+from services.fetcher.schedule import GONE_WAIT, Plan, Schedule
+from services.fetcher.settings import FetcherSettings
+from services.fetcher.sources import Source, Sources, SourcesFile
+from services.fetcher.store import Changes, SourceState
+from shared import ids
+from shared.clock import Clock
+from shared.db import Database
+from shared.events import CheckOutcome, SourceChecked
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """The sources under watch."""
+
+    settings: FetcherSettings
+    database: Database
+    story: Clock
+    real: Clock
+    file: SourcesFile
+    plan: Plan
+    landing: Landing
+    poller: Poller
+    robots: Robots
+    pages: Pages
+    defects: Defects
+    schedule: Schedule = field(default_factory=Schedule)
+    in_hand: set[asyncio.Task[None]] = field(default_factory=set)
+    alarm: Alarm = field(default_factory=Alarm)
+    _states: dict[str, SourceState] = field(default_factory=dict)
+    _last_ids: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def busy(self) -> bool:
+        """Whether a poll is under way or due."""
+        if self.in_hand or self.alarm.unsettled:
+            return True
+        due = self.schedule.next_due()
+        return due is not None and due <= self.story.now()
+
+    async def load(self) -> None:
+        """Take up where the last process stopped; sources never seen before get their first due time."""
+        async with self.database.transaction() as connection:
+            self._states = await store.source_states(connection)
+            new = self._unknown()
+            await store.write(connection, [Changes(source=state) for state in new])
+        self._states |= {state.source_id: state for state in new}
+        self._schedule_all(but=frozenset())
+
+    async def run(self, stop: asyncio.Event, group: asyncio.TaskGroup) -> None:
+        """Start polls as they are due, as tasks of `group`, until `stop`."""
+        places = asyncio.Semaphore(self.settings.poll_concurrency)
+        while not stop.is_set():
+            self.alarm.rung.clear()
+            for source_id, due in self.schedule.take_due(self.story.now()):
+                task = group.create_task(self._poll(source_id, due, places, stop), name=f"poll:{source_id}")
+                self.in_hand.add(task)
+                task.add_done_callback(self.in_hand.discard)
+            await first(stop, *self._sleep(), alarm=self.alarm)
+
+    def _sleep(self) -> list[Awaitable[Any]]:
+        due = self.schedule.next_due()
+        return [] if due is None else [self.story.sleep((due - self.story.now()).total_seconds())]
+
+    # -- the list of sources ---------------------------------------------------------------------------------------
+
+    async def reload(self, stop: asyncio.Event) -> None:
+        """Look at the sources file now and then, until `stop`."""
+        seconds = self.settings.sources_reload.total_seconds()
+        while not await first(stop, self.real.sleep(seconds)):
+            before = self.file.current
+            if self.file.reload():
+                await self._adopt(before)
+
+    async def _adopt(self, before: Sources) -> None:
+        """Bring the schedule in line with a changed file: what was added or changed is due soon."""
+        current = self.file.current
+        for state in self._unknown():
+            await self.landing.land(None, Changes(source=state))
+            self._states[state.source_id] = state
+        unchanged = frozenset(name for name, source in before.items() if current.get(name) == source)
+        now = self.story.now()
+        for source_id in before.keys() - unchanged:
+            self.schedule.drop(source_id)
+        for source_id in current.keys() - unchanged:
+            state = self._states[source_id]
+            self._states[source_id] = replace(
+                state, next_due=min(state.next_due, self.plan.first(current[source_id], now))
+            )  # fmt: skip
+        self._schedule_all(but=unchanged)
+
+    def _unknown(self) -> list[SourceState]:
+        now = self.story.now()
+        new = [source for source in self.file.current.values() if source.id not in self._states]
+        return [
+            SourceState(source_id=source.id, url=source.url, next_due=self.plan.first(source, now)) for source in new
+        ]  # fmt: skip
+
+    def _schedule_all(self, but: Collection[str]) -> None:
+        """Schedule every source of the file, but for those that are scheduled or in hand already."""
+        for source in self.file.current.values():
+            if source.id not in but and not source.paused:
+                self.schedule.put(source.id, self._states[source.id].next_due)
+        standings = [_standing(self._states[source_id]) for source_id in self.file.current]
+        for standing in metrics.STANDINGS:
+            metrics.SOURCES.labels(standing).set(standings.count(standing))
+        self.alarm.ring()
+
+    # -- one poll --------------------------------------------------------------------------------------------------
+
+    async def _poll(self, source_id: str, due: datetime, places: asyncio.Semaphore, stop: asyncio.Event) -> None:
+        async with places:
+            source = self.file.current.get(source_id)
+            if source is None or source.paused or stop.is_set():
+                return
+            pause = self.poller.pace.paused(source.url)
+            if pause:  # the whole host asked to be left alone: this is no poll, only a later date
+                self._put(source_id, self.story.now() + pause)
+                return
+            try:
+                await self._check(source, due)
+            except Exception as error:  # noqa: BLE001 - one source's defect must not stop the others
+                self._put(source_id, self.story.now() + self.plan.interval_of(source))
+                self.defects.note(error, source=source_id)
+
+    async def _check(self, source: Source, due: datetime) -> None:
+        """Ask, see what is new, publish and write, plan the next time."""
+        began = time.monotonic()
+        state = self._states[source.id]
+        look = Look(self.story.now(), self.real.now(), not state.seeded, self.settings.live, self.settings.seed)
+        polled = await self._denied(source) or await self.poller.poll(source, state)
+        entries = identify(source, polled.feed, polled.base) if polled.feed else {}
+        found = discover(source, entries, await self._known(source, entries), look)
+        if polled.outcome is CheckOutcome.FRESH and not found:
+            polled = replace(polled, outcome=CheckOutcome.UNCHANGED)
+        following = self._following(source, polled, look.observed)
+        event = _checked(source, polled, following, due=due, observed=look.observed, new=len(found))
+        await self.landing.land(event, Changes(source=following, found=found))
+        self._states[source.id] = following
+        if polled.feed:
+            self._last_ids[source.id] = frozenset(entries)
+        if found:
+            self.pages.take_up(found)
+        self._put(source.id, following.next_due)
+        self.defects.none()
+        _count_change(state, following)
+        _tell(event, polled, time.monotonic() - began)
+
+    async def _denied(self, source: Source) -> Polled | None:
+        """The outcome instead of a poll where feeds obey robots.txt and this one is denied."""
+        if not self.settings.robots_feeds or not source.robots:
+            return None
+        verdict = await self.robots.verdict(source.url, source.spacing)
+        if verdict.allowed:
+            return None
+        detail = "robots.txt" if verdict.reachable else "robots.txt cannot be had"
+        return Polled(CheckOutcome.ROBOTS_DENIED, self._states[source.id], detail=detail)
+
+    async def _known(self, source: Source, entries: Collection[str]) -> Collection[str]:
+        """Those of the entries that were seen before; what the last poll saw needs no question to the database."""
+        last = self._last_ids.get(source.id, frozenset())
+        fresh = set(entries) - last
+        if not fresh:
+            return last
+        async with self.database.transaction() as connection:
+            return last | await store.known(connection, fresh)
+
+    def _following(self, source: Source, polled: Polled, now: datetime) -> SourceState:
+        """The state after a poll."""
+        worked = polled.outcome in WORKED
+        failures = 0 if worked else polled.state.failures + 1
+        if worked:
+            due = self.plan.after_success(source, now, polled.floor)
+        else:
+            floor = max(polled.floor, GONE_WAIT if polled.outcome is CheckOutcome.GONE else timedelta())
+            due = self.plan.after_failure(source, now, failures, floor)
+        fresh = now if polled.outcome is CheckOutcome.FRESH else polled.state.last_fresh
+        return replace(
+            polled.state, next_due=due, failures=failures, seeded=polled.state.seeded or polled.feed is not None,
+            last_outcome=polled.outcome, last_checked=now, last_fresh=fresh,
+        )  # fmt: skip
+
+    def _put(self, source_id: str, due: datetime) -> None:
+        if source_id in self.file.current:
+            self.schedule.put(source_id, due)
+            self.alarm.ring()
+
+
+def _checked(
+    source: Source, polled: Polled, state: SourceState, *, due: datetime, observed: datetime, new: int
+) -> SourceChecked:
+    return SourceChecked(
+        id=ids.source_check(source.id, due),
+        observed=observed,
+        source=source.facts(),
+        due=due,
+        outcome=polled.outcome,
+        detail=polled.detail[:300],
+        status=polled.status,
+        entries=len(polled.feed.entries) if polled.feed else 0,
+        new_entries=new,
+        failures=state.failures,
+        next_due=state.next_due,
+    )
+
+
+def _standing(state: SourceState) -> str:
+    if state.last_outcome is None:
+        return "new"
+    return "failing" if state.failures else "working"
+
+
+def _count_change(before: SourceState, after: SourceState) -> None:
+    metrics.SOURCES.labels(_standing(before)).dec()
+    metrics.SOURCES.labels(_standing(after)).inc()
+
+
+def _tell(event: SourceChecked, polled: Polled, seconds: float) -> None:
+    metrics.CHECKS.labels(event.outcome).inc()
+    metrics.POLL_SECONDS.observe(seconds)
+    metrics.BYTES.labels("feed").inc(polled.size)
+    level = log.info if event.outcome in WORKED else log.warning
+    level(
+        "source_checked", source=event.source.id, outcome=event.outcome, detail=event.detail, status=event.status,
+        entries=event.entries, new_entries=event.new_entries, failures=event.failures, next_due=event.next_due,
+        seconds=round(seconds, 3),
+    )  # fmt: skip
