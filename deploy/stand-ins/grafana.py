@@ -6,6 +6,7 @@ and that each dashboard is JSON with a uid and a title.
 
 import json
 import os
+import signal
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -40,4 +41,5 @@ class Handler(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     TITLES = check()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the first process of a container is not ended by default
     ThreadingHTTPServer(("0.0.0.0", 3000), Handler).serve_forever()  # noqa: S104 - inside a container
