@@ -9,18 +9,20 @@ use it. Nested and overlapping phrases of one article are one term: the most tel
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.alerter.judge.families import number, per_million
 from services.alerter.judge.memory import Family, Memory, Sighting, Standing
 from services.alerter.judge.reading import Reading
-from services.alerter.judge.terms import Term
+from services.alerter.judge.terms import THING, Term
 from shared.text.fold import fold_text
 
 ENOUGH, ENOUGH_COLD = 3.0, 4.0
 """Points a term needs to be told, with a warm history and with a cold one; see `points`. Tuned on the demo world."""
+LISTED = 1.0
+"""Points of a document or an alliance that the pack lists: whoever listed it says that it matters."""
 STALE = timedelta(days=7)
 """How far `last` of a known family may lag behind: it is written once a week, not with every article."""
 COVER = 0.6
@@ -102,17 +104,19 @@ def _sighting(reading: Reading, term: Term, copy_group: str) -> Sighting:
 
 def confirmed(memory: Memory, reading: Reading, young: Sequence[Term], rule: Terms, enough: float) -> list[Novel]:
     """The families this article confirms, the most telling first, each with the families that rest with it."""
-    found = (one for term in young if (one := _confirm(memory, term, reading.moment, rule)) is not None)
+    found = (one for term in young if (one := _confirm(memory, term, reading.moment, rule, enough)) is not None)
     novel = [one for one in found if one.points >= enough]
     novel = [one for one in novel if not _rests_on_told(memory, one.term) and not _is_covered(one, novel)]
     novel.sort(key=lambda one: (-one.points, -one.term.words, one.term.key))
     return _chained(novel)
 
 
-def _confirm(memory: Memory, term: Term, moment: datetime, rule: Terms) -> Novel | None:
+def _confirm(memory: Memory, term: Term, moment: datetime, rule: Terms, enough: float) -> Novel | None:
     """The best window of the allowed length that holds this article's sighting, if it holds witnesses enough."""
     oldest = (memory.watermark or moment) - rule.young_for
     every = memory.sightings.get(term.number, {}).values()
+    if not _can_be_enough(memory, term, every, rule, enough):
+        return None
     seen = sorted((one for one in every if one.moment >= oldest), key=lambda one: (one.moment, one.article_id))
     best: Novel | None = None
     for first in seen:
@@ -123,6 +127,15 @@ def _confirm(memory: Memory, term: Term, moment: datetime, rule: Terms) -> Novel
         if novel is not None and (best is None or novel.points > best.points):
             best = novel
     return best
+
+
+def _can_be_enough(memory: Memory, term: Term, every: Collection[Sighting], rule: Terms, enough: float) -> bool:
+    """Whether all sightings together would do: no window of them can be worth more. Rules out nearly every term."""
+    if len(every) < rule.sources and not any(one.official for one in every):
+        return False
+    if points(term, every, len(every)) < enough:
+        return False
+    return len({memory.origin(one.copy_group) for one in every}) >= rule.sources or any(one.official for one in every)
 
 
 def _weigh(memory: Memory, term: Term, window: tuple[Sighting, ...], rule: Terms) -> Novel | None:
@@ -140,7 +153,7 @@ def _witnesses(memory: Memory, window: Iterable[Sighting]) -> list[str]:
     return list(named.values())
 
 
-def points(term: Term, window: Sequence[Sighting], witnesses: int) -> float:
+def points(term: Term, window: Collection[Sighting], witnesses: int) -> float:
     """How distinctive a term is: prominence, marks around it, spread over languages and witnesses, rare words."""
     in_titles = len({one.copy_group for one in window if one.title})
     in_marks = len({one.copy_group for one in window if one.scare})
@@ -148,6 +161,7 @@ def points(term: Term, window: Sequence[Sighting], witnesses: int) -> float:
     total += 0.5 * any(one.lead for one in window) + 0.5 * any(one.near for one in window)
     total += 1.0 * (min(len({one.language for one in window}), 3) - 1)
     total += 0.25 * min(max(witnesses - 2, 0), 4)
+    total += LISTED * term.key.startswith(THING)
     total += 1.0 * bool(term.rare) + 0.5 * sum(part.startswith("=") for part in term.parts[:2])
     return total - 1.0 * (not term.rare and not all(part.startswith("=") for part in term.parts))
 

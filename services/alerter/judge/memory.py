@@ -17,6 +17,7 @@ import msgspec
 from services.alerter.judge.copies import CopyIndex, Printed
 from services.alerter.judge.story import Story
 
+FORGET_EVERY = timedelta(hours=1)
 MOST_FAMILIES = 200_000
 """Families kept in memory of a watch, about 40 MB; the others are asked for in SQL when they are met again."""
 
@@ -129,6 +130,8 @@ class Memory:
         self.acted: dict[tuple[str, str, str], Acted] = {}
         self.told: dict[str, Told] = {}
         self.changes = Changes()
+        self._origins: dict[str, str] = {}
+        self._forgot: datetime | None = None
 
     def count(self, moment: datetime) -> None:
         """One more article remembered."""
@@ -141,6 +144,7 @@ class Memory:
         """An article's place."""
         self.members[member.article_id] = member
         self.groups.setdefault(member.copy_group, []).append(member)
+        self._origins.pop(member.copy_group, None)
         if new:
             self.changes.members[member.article_id] = member
 
@@ -170,8 +174,10 @@ class Memory:
     def forget(self, *, stories: timedelta, copies: timedelta, young: timedelta) -> None:
         """Drop what is out of its time: it is never looked at again, and SQL has it."""
         now = self.watermark
-        if now is None:
+        if now is None or (self._forgot is not None and now - self._forgot < FORGET_EVERY):
             return
+        self._forgot = now
+        self._origins = {}
         self.stories = {name: one for name, one in self.stories.items() if one.last >= now - stories}
         self.members = {name: one for name, one in self.members.items() if one.story_id in self.stories}
         self.groups = {}
@@ -210,6 +216,12 @@ class Memory:
 
         Two groups of the same origin are one witness: the same agency, or the same outlet writing twice.
         """
+        known = self._origins.get(copy_group)
+        if known is None:
+            known = self._origins[copy_group] = self._origin(copy_group)
+        return known
+
+    def _origin(self, copy_group: str) -> str:
         members = self.groups.get(copy_group, [])
         agencies = sorted(member.agency for member in members if member.agency)
         if agencies:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+
+import msgspec
 
 from shared.events import ArticleMatched, Mention, Mode, Quote, Span
 from shared.text.fold import fold_text, fold_word
@@ -23,8 +25,7 @@ _JOINING = re.compile(r"[\s\-‐‑–„“”«»\"'‘’‚]*")
 """Between the words of one phrase stand blanks, hyphens and quotation marks, nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(msgspec.Struct, frozen=True, gc=False):
     """One token: where it stands, its folded form, whether it is in scare quotes, part of a known name or of a hit, and
     whether nothing but blanks, hyphens and marks parts it from the word before."""
 
@@ -148,7 +149,9 @@ def _words(text: str, known: _Spans, hits: _Spans, scare: _Spans) -> list[Word]:
     found: list[Word] = []
     last = 0
     for token in tokens(text):
-        joined = bool(found) and _JOINING.fullmatch(text, last, token.start) is not None
+        joined = bool(found) and (
+            text[last : token.start] == " " or _JOINING.fullmatch(text, last, token.start) is not None
+        )
         surface, start, end = text[token.start : token.end], token.start, token.end
         found.append(
             Word(fold_word(surface), start, end, surface[0].isupper(), scare.meet(start, end), known.meet(start, end),
@@ -166,7 +169,7 @@ def _with_first_names(words: list[Word]) -> list[Word]:
         before = at > 0 and word.joined and words[at - 1].known and words[at - 1].capital
         after = at + 1 < len(words) and words[at + 1].joined and words[at + 1].known and words[at + 1].capital
         if before or after:
-            words[at] = replace(word, known=True)
+            words[at] = msgspec.structs.replace(word, known=True)
     return words
 
 

@@ -8,22 +8,24 @@ most one little word between (trka u naoružanju).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache
+
+import msgspec
 
 from services.alerter.judge import families
 from services.alerter.judge.reading import TITLE, Reading, Sentence, Word
 from shared.text.languages import Language, language
 
 SHORTEST = 3
+THING = "entity:"
 THINGS = frozenset({"document", "alliance"})
 """Kinds of entities that are terms: a paper or a pact is news in a story, a person has reactions of its own."""
 ORDINARY = 3.0
 """Occurrences per million words from which a single word is ordinary: about one document in a thousand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(msgspec.Struct, frozen=True):
     """A family in an article, at its most prominent place. `rare` are the words no background list knows."""
 
     key: str
@@ -70,7 +72,7 @@ def _things(reading: Reading, sentence: Sentence) -> Iterator[Term]:
     """Documents and alliances of the list that are named: known to the list, perhaps new to the watch."""
     for one in reading.mentions_in(sentence):
         if one.kind in THINGS:
-            key = f"entity:{one.entity_id}"
+            key = THING + one.entity_id
             yield Term(
                 key, families.number(key), 2, sentence.field, one.span.start, one.span.end, one.span.surface,
                 sentence.field == TITLE, reading.in_lead(sentence), scare=False, near=sentence.near, capital=False,
@@ -80,7 +82,7 @@ def _things(reading: Reading, sentence: Sentence) -> Iterator[Term]:
 
 def _merged(known: Term, other: Term) -> Term:
     best, rest = (other, known) if other.prominence > known.prominence else (known, other)
-    return replace(
+    return msgspec.structs.replace(
         best, title=best.title or rest.title, lead=best.lead or rest.lead, scare=best.scare or rest.scare,
         near=best.near or rest.near, capital=best.capital and rest.capital,
     )  # fmt: skip
