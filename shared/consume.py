@@ -145,7 +145,7 @@ class ConsumeLoop:
                 last_commit = perf_counter()
 
     async def _receive(self) -> None:
-        if self._is_full():
+        if self._is_full() or self._paused:
             await self._wait_for_room()
         self._hold_back()
         room = max(1, self.step.in_flight - self.in_hand)
@@ -162,6 +162,8 @@ class ConsumeLoop:
 
     async def _wait_for_room(self) -> None:
         """Wait for half-empty hands, but not so long that the poll stands still."""
+        if self._is_half():
+            return
         self._room.clear()
         try:
             async with asyncio.timeout(self._options.poll_timeout):

@@ -196,6 +196,29 @@ async def test_hands_are_bounded(bus: Bus) -> None:
     assert seen.most == 5
 
 
+async def test_a_paused_loop_rests_between_half_and_full_hands(bus: Bus) -> None:
+    """Hands neither full nor half empty must not make the poll spin: the handlers would never get their turn."""
+    await prepare(bus)
+    seen, gates = Seen(), [asyncio.Event() for _ in range(40)]
+
+    async def wait(work: Work) -> None:
+        await gates[work.event.arguments["n"]].wait()
+
+    seen.before = wait
+    loop = loop_of(bus, step_of(seen, in_flight=10))
+    async with running(loop):
+        await send(bus, [asked(n, f"k{n}") for n in range(40)])
+        await until(lambda: seen.running == 10)
+        await asyncio.sleep(0.3)  # full for longer than a poll: paused
+        for number in seen.started[:3]:
+            gates[number].set()
+        await until(lambda: len(seen.numbers) == 3)
+        await asyncio.sleep(0.3)
+        for gate in gates:
+            gate.set()
+        await until(lambda: len(seen.numbers) == 40)
+
+
 async def test_bytes_in_hand_are_bounded(bus: Bus) -> None:
     await prepare(bus)
     seen, gate = Seen(), asyncio.Event()
