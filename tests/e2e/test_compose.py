@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -102,15 +103,19 @@ def test_only_fetcher_and_notifier_have_a_way_out(running: Stack) -> None:
     assert ways == {"fetcher": "True", "extractor": "False", "alerter": "False", "notifier": "True"}
 
 
+def test_prometheus_reads_every_service(running: Stack) -> None:
+    def services() -> set[str]:
+        return {item["metric"]["service"] for item in running.query('up{job="wirewatch"} == 1')}
+
+    eventually(lambda: services() == set(OURS), seconds=60, what="a scrape of every service")
+
+
 def test_one_article_becomes_one_signed_webhook(running: Stack) -> None:
     added = running.execute("notifier", "wirewatch", "subscriptions", "add", RECEIVER, "--watch", WATCH, "--json")
-    secret = _subscription(added)["secret"]
+    secret = str(json.loads(added)["secret"])
+    running.publish()
     about = eventually(lambda: _alerts(running, secret), seconds=90, what="an alert at the receiver")
     assert {alert["data"]["watch"]["id"] for alert in about} == {WATCH}
-
-
-def _subscription(printed: str) -> dict[str, Any]:
-    return dict(json.loads(printed))
 
 
 def _alerts(running: Stack, secret: str) -> list[dict[str, Any]]:
@@ -119,19 +124,13 @@ def _alerts(running: Stack, secret: str) -> list[dict[str, Any]]:
     return [body for body in bodies if "test" not in body["type"]]
 
 
-def test_prometheus_reads_every_service(running: Stack) -> None:
-    def services() -> set[str]:
-        return {item["metric"]["service"] for item in running.query('up{job="wirewatch"} == 1')}
-
-    eventually(lambda: services() == set(OURS), seconds=60, what="a scrape of every service")
-
-
-def test_every_panel_is_answered_and_those_of_the_way_of_the_article_have_data(running: Stack) -> None:
+def test_every_panel_is_answered_and_the_delivery_shows(running: Stack) -> None:
     for panel in (panel for row in generate.PIPELINE for panel in row.panels):
-        queries = (panel.query,) if isinstance(panel, generate.Figure) else panel.queries
-        for query in queries:
-            answer = running.query(query.expr.replace("JOB", 'job="wirewatch"').replace("$__rate_interval", "1m"))
-            assert answer, f"{panel.title}: no series"
+        for query in (panel.query,) if isinstance(panel, generate.Figure) else panel.queries:
+            expression = query.expr.replace("JOB", 'job="wirewatch"').replace("$__rate_interval", "1m")
+            eventually(partial(running.query, expression), seconds=60, what=f"data for {panel.title}")
+    sent = "sum(increase(wirewatch_fetched_to_sent_seconds_count[5m]))"
+    eventually(lambda: float(running.query(sent)[0]["value"][1]) > 0, seconds=60, what="the delay of the delivery")
 
 
 def test_the_dashboard_is_provisioned(running: Stack) -> None:

@@ -75,6 +75,10 @@ class Stack:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[service]}{path}", timeout=10) as answer:
             return json.load(answer)
 
+    def publish(self) -> None:
+        """Let the article appear in the world's feed."""
+        (RECORDS / "publish").touch()
+
     def records(self) -> list[dict[str, Any]]:
         """What the world's receiver got so far, in order."""
         return [json.loads(path.read_text()) for path in sorted(RECORDS.glob("*.json"))]
@@ -122,12 +126,13 @@ def _settings(ports: dict[str, int]) -> dict[str, str]:
 
 
 SOURCE = """
-- id: world-test
+- id: test-world
   name: World Test
   kind: rss
   url: http://world.test:8000/feed.xml
   country: XK
   language: en
+  interval: 5s
 """
 
 

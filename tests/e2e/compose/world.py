@@ -1,7 +1,8 @@
-"""A world to watch, for a container: one feed with one article, and a receiver that keeps what it gets.
+"""A world to watch, for a container: one feed, at first empty, and a receiver that keeps what it gets.
 
-Runs alone with the standard library; prints nothing. What the receiver gets is written to /records, one JSON file for
-each request, with headers and body as they came.
+Runs alone with the standard library; prints nothing. The article appears when the file /records/publish does, so that
+a subscription can be there before it. What the receiver gets is written to /records, one JSON file for each request,
+with headers and body as they came.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 PORT = 8000
 SITE = f"http://world.test:{PORT}"
 RECORDS = Path("/records")
-STARTED = datetime.now(UTC)
+GO = RECORDS / "publish"
 NUMBERS = itertools.count(1)
 TITLE = "Kosovo, Albania and Croatia sign a defence declaration in Tirana"
 TEXT = """
@@ -30,26 +31,46 @@ parliaments of the three countries within thirty days.
 """
 PARAGRAPHS = [" ".join(part.split("\n")) + "." for part in TEXT.strip().removesuffix(".").split(".\n")]
 
-FEED = f"""<?xml version="1.0" encoding="UTF-8"?>
+
+def feed() -> str:
+    """The feed as it is now."""
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0"><channel><title>World Test</title><link>{SITE}/</link><description>One article</description>
-<item><title>{TITLE}</title><link>{SITE}/declaration</link><guid>declaration-1</guid>
-<pubDate>{format_datetime(STARTED)}</pubDate><description>{PARAGRAPHS[0]}</description></item>
-</channel></rss>
+{item() if GO.exists() else ""}</channel></rss>
 """
-PAGE = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{TITLE}</title>
+
+
+def item() -> str:
+    """The article's entry."""
+    return f"""<item><title>{TITLE}</title><link>{SITE}/declaration</link><guid>declaration-1</guid>
+<pubDate>{format_datetime(published())}</pubDate><description>{PARAGRAPHS[0]}</description></item>
+"""
+
+
+def published() -> datetime:
+    """When the article appeared."""
+    return datetime.fromtimestamp(int(GO.stat().st_mtime), UTC)
+
+
+def page() -> str:
+    """The article."""
+    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{TITLE}</title>
 <link rel="canonical" href="{SITE}/declaration">
-<meta property="article:published_time" content="{STARTED.isoformat()}"></head>
+<meta property="article:published_time" content="{published().isoformat()}"></head>
 <body><header><nav><a href="/">Home</a></nav></header><main><article><h1>{TITLE}</h1>
 {"".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS)}</article></main></body></html>
 """
-PAGES = {"/feed.xml": ("application/rss+xml", FEED), "/declaration": ("text/html; charset=utf-8", PAGE)}
+
+
+PAGES = {"/feed.xml": ("application/rss+xml", feed), "/declaration": ("text/html; charset=utf-8", page)}
 
 
 class Handler(BaseHTTPRequestHandler):
     """The site on GET, the receiver on POST."""
 
     def do_GET(self) -> None:
-        kind, body = PAGES.get(self.path, ("text/plain", ""))
+        kind, write = PAGES.get(self.path, ("text/plain", str))
+        body = write()
         self._answer(200 if body else 404, kind, body.encode())
 
     def do_POST(self) -> None:
