@@ -131,6 +131,12 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
     def _begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
+    @sa.event.listens_for(engine.sync_engine, "invalidate")
+    def _invalidate(connection: Any, _record: Any, _error: BaseException | None) -> None:
+        # A cancelled query leaves its cursor open, and SQLite keeps the write lock of a closed connection until that
+        # cursor is collected: everybody else would wait for the garbage collector. So give the lock back first.
+        connection.rollback()
+
 
 def insert_ignore(table: sa.Table, rows: Sequence[Mapping[str, Any]], dialect: str) -> Any:
     """An insert of `rows` that leaves existing keys alone, on both databases."""
