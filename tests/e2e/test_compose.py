@@ -16,8 +16,9 @@ from standardwebhooks import Webhook
 
 from deploy.grafana import generate
 from tests.e2e.compose import engine as engines
-from tests.e2e.compose.stack import Stack, stack
+from tests.e2e.compose.stack import Stack, prepare, stack
 from tests.fakes.fixtures_db import absent
+from tests.fakes.kafka_broker import Unavailable
 
 pytestmark = [pytest.mark.compose, pytest.mark.slow]
 OURS = ("fetcher", "extractor", "alerter", "notifier")
@@ -43,11 +44,12 @@ def running(request: pytest.FixtureRequest) -> Iterator[Stack]:
 
     say("preparing an engine")
     try:
+        prepare(say)
         with engines.engine() as engine, stack(engine, say) as started:
             say("healthy")
             yield started
             say("stopping")
-    except engines.Absent as missing:
+    except (engines.Absent, Unavailable) as missing:
         absent("compose", str(missing))
 
 

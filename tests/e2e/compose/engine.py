@@ -73,8 +73,9 @@ def run(
 @contextmanager
 def engine() -> Iterator[Engine]:
     """An engine, stopped at the end if it is ours. Raises Absent."""
-    if _own_is_possible():
-        prepare()
+    if own_is_possible():
+        install()
+        unpack()
         with _own() as started:
             yield started
         return
@@ -84,7 +85,8 @@ def engine() -> Iterator[Engine]:
     yield found
 
 
-def _own_is_possible() -> bool:
+def own_is_possible() -> bool:
+    """Whether we may start one: root, on Debian."""
     return os.geteuid() == 0 and shutil.which("apt-get") is not None and Path(KEYRING).exists()
 
 
@@ -99,12 +101,16 @@ def _has_compose(candidate: Engine) -> bool:
     return bool(candidate.run("compose", "version", "--short", check=False, seconds=20).strip())
 
 
-def prepare() -> None:
-    """Install and unpack what is missing. Raises RuntimeError when the package archive does not give it."""
+def install() -> None:
+    """Install what has to be installed. Raises RuntimeError when the package archive does not give it."""
     missing = [package for program, package in INSTALLED.items() if _which(program) is None]
     if missing:
         run(["apt-get", "update"])
         run(["apt-get", "install", "--yes", "--no-install-recommends", *missing])
+
+
+def unpack() -> None:
+    """Unpack what need not be installed, once."""
     stamp = TOOLS / "stamp"
     if not stamp.exists() or stamp.read_text() != " ".join(PACKAGES):
         _unpack()

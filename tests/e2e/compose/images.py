@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.e2e.compose.engine import BUILD, ROOT, TOOLS, Engine, archive, run
-from tests.fakes.kafka_broker import LIBRARIES, libraries
+from tests.fakes.kafka_broker import LIBRARIES
 
 STAND_INS = ROOT / "deploy" / "stand-ins"
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
-BASE = "wirewatch-stand-in"
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 INCLUDED = ("ca-certificates", "openjdk-17-jre-headless", "postgresql-15", "python3", "python3-venv", "wget")
+BASE = f"wirewatch-stand-in:{zlib.crc32(' '.join(INCLUDED).encode()):08x}"
 NOT_NEEDED = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale",
               "usr/lib/postgresql/15/lib/bitcode")  # fmt: skip
 TARGETS = {
@@ -36,28 +36,37 @@ def base_images() -> list[str]:
 
 def make_stand_ins(engine: Engine, tags: list[str], say: Say) -> None:
     """Build a stand-in for each tag. Raises KeyError for an image nobody has a stand-in for."""
-    with ThreadPoolExecutor() as pool:  # the artifacts and the base come from different places
-        artifacts = pool.submit(libraries)
-        _make_base(engine, say)
-        artifacts.result()
+    if not engine.run("image", "ls", "--quiet", BASE).strip():
+        say("bare Debian 12 for the stand-ins")
+        engine.run("import", str(base()), BASE)
     context = _make_context()
     for tag in tags:
         target = TARGETS[tag.partition(":")[0]]
         say(f"stand-in for {tag}")
-        engine.run("build", "--quiet", "--network", "host", "--target", target, "--tag", tag, str(context))
+        engine.run("build", "--quiet", "--network", "host", "--build-arg", f"BASE={BASE}",
+                   "--target", target, "--tag", tag, str(context))  # fmt: skip
 
 
-def _make_base(engine: Engine, say: Say) -> None:
-    """A bare Debian 12 in the engine, once for each list of packages."""
-    wanted = f"{BASE}:{'-'.join(INCLUDED)}"[:120]
-    if not engine.run("image", "inspect", wanted, check=False).strip("[]\n"):
-        say("bare Debian 12 for the stand-ins, a minute or two")
+def base() -> Path:
+    """A bare Debian 12 as an archive, made once. Takes a minute or two."""
+    archived = BUILD / f"{BASE.partition(':')[2]}.tar"
+    if not archived.exists():
+        BUILD.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=BUILD) as folder:
-            run(["debootstrap", "--variant=minbase", f"--include={','.join(INCLUDED)}", "bookworm", folder, archive()])
-            excluded = " ".join(f"--exclude=./{path}" for path in NOT_NEEDED)
-            pipe = f"set -o pipefail; tar -C {folder} {excluded} -c . | docker import - {wanted}"
-            run(["bash", "-c", pipe], environment=engine.environment)
-    engine.run("tag", wanted, BASE)
+            root, half = Path(folder) / "root", Path(folder) / "half.tar"
+            run(
+                [
+                    "debootstrap",
+                    "--variant=minbase",
+                    f"--include={','.join(INCLUDED)}",
+                    "bookworm",
+                    str(root),
+                    archive(),
+                ]
+            )
+            run(["tar", "-C", str(root), *(f"--exclude=./{path}" for path in NOT_NEEDED), "-cf", str(half), "."])
+            half.rename(archived)
+    return archived
 
 
 def _make_context() -> Path:
