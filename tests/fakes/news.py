@@ -1,4 +1,5 @@
-"""The demo world as events, without fetching or extracting: articles of the pack in time order, entities recognised."""
+"""The demo world as events, without fetching or extracting: articles of the pack in time order, with their
+entities and quotes recognised as the extractor does."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from services.extractor.quote import quotes_in
 from shared import ids
 from shared.events import ArticleExtracted, ArticleMatched, Hit, Language, Mention, Mode, Published, Source, Span
 from shared.text import entities
@@ -61,6 +63,7 @@ def _labelled(outlet: dict[str, Any], row: dict[str, Any]) -> Labelled:
     url = f"https://{outlet['host']}/{row['id']}"
     article_id = ids.article(url)
     code, country = macro(outlet["language"]), str(outlet.get("country", ""))
+    named = mentions(row["title"], text, code, published=published, country=country)
     article = ArticleExtracted(
         id=ids.article_version(article_id, text),
         observed=published + SEEN_AFTER,
@@ -77,7 +80,8 @@ def _labelled(outlet: dict[str, Any], row: dict[str, Any]) -> Labelled:
         agency=row.get("agency", ""),
         language=Language(macro=code, variety=outlet["language"], script=outlet["script"], confidence=1.0),
         published=Published(at=published, origin="demo"),
-        entities=mentions(row["title"], text, code, published=published, country=country),
+        entities=named,
+        quotes=quotes_in([("title", row["title"]), ("text", text)], code, named),
         mode=Mode.LIVE if published >= STORY_STARTS else Mode.BACKFILL,
     )  # fmt: skip
     reaction = tuple((one["actor"], one["act"]) for one in row.get("reaction") or ())

@@ -31,7 +31,9 @@ NEEDS_TOPIC = frozenset({"welcome"})
 CARRIED = 2
 """Sentences for which a statement goes on without its actor being named again."""
 SURE_VERB, SURE_SAID, SURE_COMMENT = 0.9, 0.8, 0.7
-LESS_CARRIED, LESS_TOPIC_NEAR, LESS_TOPIC_FAR = 0.2, 0.1, 0.45
+LESS_CARRIED, LESS_TOPIC_NEAR, LESS_TOPIC_ARTICLE, LESS_TOPIC_FAR = 0.2, 0.1, 0.25, 0.45
+SENTENCES_ABOUT = 2
+"""Sentences on the subject that make the whole article one on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ def _place(sentence: Sentence, mention: Mention) -> int:
 
 def _can_act(scene: _Scene, at: int, mention: Mention, reading: Reading) -> bool:
     """Whether a mention can be who acts: a subject, outside quotation marks, behind no preposition, owning nothing."""
-    if mention.kind not in ACTORS or not mention.subject or not mention.side:
+    opens = mention.kind == "org" and at <= 1  # its last word is a genitive: Ministarstvo spoljnih poslova Srbije
+    if mention.kind not in ACTORS or not (mention.subject or opens) or not mention.side:
         return False
     if any(one.kind == "direct" and one.span.start <= mention.span.start < one.span.end for one in scene.quotes):
         return False
@@ -120,6 +123,8 @@ def _attribute(scene: _Scene, reading: Reading) -> None:
     """Give every cue of the scene to whoever governs it."""
     for cue in scene.cues:
         quote = _quote_at(scene, cue)
+        if quote is not None and not cue.verb and not quote.speaker_id and reading.article.quotes:
+            continue  # the extractor looked for the speaker and found nobody
         actor, less = _speaker_of(quote, reading) if quote and not cue.verb else (None, 0.0)
         if actor is None:
             actor, less = _governor(scene, cue, reading)
@@ -150,6 +155,8 @@ def _speaker_of(quote: Quote, reading: Reading) -> tuple[Mention | None, float]:
     if not quote.speaker_id:
         return None, 0.0
     named = next((one for one in reading.article.entities if one.entity_id == quote.speaker_id), None)
+    if named is not None and named.kind in _PLACES:
+        return None, 0.0  # a country in the sentence is rather what is spoken of
     return named, 0.0 if quote.confidence >= 0.5 else LESS_CARRIED
 
 
@@ -196,7 +203,7 @@ def _means_carried(scene: _Scene, verb: int, reading: Reading) -> bool:
     if scene.carried is None:
         return False
     meant = anaphors(reading.article.language.macro)
-    around = scene.words[max(0, verb - ANAPHOR_WITHIN) : verb + ANAPHOR_WITHIN]
+    around = [*scene.words[:2], *scene.words[max(0, verb - ANAPHOR_WITHIN) : verb + ANAPHOR_WITHIN]]
     return verb <= 1 or bool(scene.quotes) or any(meant.holds(word) for word in around)
 
 
@@ -263,7 +270,10 @@ def _topic(sentence: Sentence, reading: Reading) -> tuple[float, str]:
     if sentence.near:
         return 0.0, concepts[0] if concepts else first
     near = any(one.near for one in reading.sentences if one.field == TITLE or _is_beside(one, sentence))
-    return (LESS_TOPIC_NEAR if near else LESS_TOPIC_FAR), first
+    if near:
+        return LESS_TOPIC_NEAR, first
+    about = sum(one.near for one in reading.sentences) >= SENTENCES_ABOUT
+    return (LESS_TOPIC_ARTICLE if about else LESS_TOPIC_FAR), first
 
 
 def _is_beside(one: Sentence, other: Sentence) -> bool:
