@@ -57,14 +57,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A robots file: `rules` of the last good copy (None: never had one), and whether the last try worked."""
+    """A robots file: `rules` of the last good copy (None: never had one), and since when tries have failed."""
 
     checked: datetime
-    succeeded: datetime | None
+    failing_since: datetime | None
     rules: Protego | None
 
     def fresh(self, now: datetime) -> bool:
-        return now - self.checked < (KEPT if self.succeeded == self.checked else AGAIN)
+        return now - self.checked < (AGAIN if self.failing_since else KEPT)
 
     def verdict(self, url: str, agent: str) -> Verdict:
         if self.rules is None:
@@ -100,7 +100,7 @@ class Robots:
     async def _fetch(self, origin: str, before: _File | None, spacing: timedelta | None) -> _File:
         text = await self._ask(origin, spacing)
         now = self.real.now()
-        file = _unreachable(before, now) if text is None else _File(now, now, Protego.parse(text))
+        file = _unreachable(before, now) if text is None else _File(now, None, Protego.parse(text))
         await self._store(origin, file, text)
         log.info("robots_checked", origin=origin, reachable=text is not None, bytes=len(text or ""))
         return file
@@ -121,10 +121,10 @@ class Robots:
             row = (await connection.execute(sa.select(ROBOTS).where(ROBOTS.c.origin == origin))).first()
         if row is None:
             return None
-        return _File(row.checked, row.succeeded, None if row.rules is None else Protego.parse(row.rules))
+        return _File(row.checked, row.failing_since, None if row.rules is None else Protego.parse(row.rules))
 
     async def _store(self, origin: str, file: _File, text: str | None) -> None:
-        row = {"origin": origin, "checked": file.checked, "succeeded": file.succeeded}
+        row = {"origin": origin, "checked": file.checked, "failing_since": file.failing_since}
         row |= {} if text is None else {"rules": text}
         async with self.database.transaction() as connection:
             await connection.execute(upsert(ROBOTS, row, connection.dialect.name, keys=("origin",)))
@@ -138,11 +138,11 @@ class Robots:
 
 
 def _unreachable(before: _File | None, now: datetime) -> _File:
-    """The last good copy for thirty days from when it was had; a site that never had one waits as long."""
-    since = before.succeeded or before.checked if before else now
+    """The last good copy, if any, for thirty days; after that the file counts as absent."""
+    since = (before.failing_since or before.checked) if before else now
     if now - since > UNREACHABLE_FOR:
         return _File(now, since, Protego.parse(""))
-    return _File(now, before.succeeded if before else None, before.rules if before else None)
+    return _File(now, since, before.rules if before else None)
 
 
 def _origin(url: str) -> str:

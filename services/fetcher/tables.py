@@ -49,7 +49,8 @@ ROBOTS = sa.Table(
     METADATA,
     sa.Column("origin", sa.Text, primary_key=True),
     sa.Column("checked", Moment, nullable=False),
-    sa.Column("succeeded", Moment),
+    sa.Column("failing_since", Moment),
     sa.Column("rules", sa.Text),
 )
-"""One robots file a scheme, host and port; `rules` is the last good copy ("" allows all); real time."""
+"""One robots file a scheme, host and port; `rules` is the last good copy ("" allows all); real time. `failing_since`
+is empty when the last try worked."""

@@ -43,6 +43,6 @@ def upgrade() -> None:
         "fetcher_robots",
         sa.Column("origin", sa.Text, primary_key=True),
         sa.Column("checked", sa.BigInteger, nullable=False),
-        sa.Column("succeeded", sa.BigInteger),
+        sa.Column("failing_since", sa.BigInteger),
         sa.Column("rules", sa.Text),
     )
