@@ -103,6 +103,7 @@ def parse_feed(body: bytes) -> Feed | Unusable:
 # -- what kind of thing it is -------------------------------------------------------------------------------------
 
 _ROOT = re.compile(rb"<(?:[a-z0-9]+:)?(rss|feed|rdf)[\s>/]", re.IGNORECASE)
+_PAGE = re.compile(rb"<(?:html|head|body)[\s>]", re.IGNORECASE)
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)[\s>]", re.IGNORECASE)
 
 
@@ -114,7 +115,7 @@ def _kind(body: bytes) -> str | None:
     """`rss` or `atom` by the root element, which PHP warnings and comments may precede; None when there is none."""
     head = _narrow(body[:HEAD])
     root = _ROOT.search(head)
-    page = _HTML.search(head)
+    page = _PAGE.search(head)
     if root is None or (page is not None and page.start() < root.start()):
         return None
     return "atom" if root[1].lower() == b"feed" else "rss"
@@ -170,8 +171,8 @@ def _quick(body: bytes, kind: str) -> Feed | None:
 
 
 def _entry(raw: Mapping[str, Any]) -> FeedEntry:
-    link = _line(raw.get("link"))
     guid = _line(raw.get("id"))
+    link = _link(raw.get("link"), guid)
     dates = {name: read_date(raw.get(name)) for name in ("published", "updated")}
     return FeedEntry(
         id="" if guid == link else guid,
@@ -183,6 +184,11 @@ def _entry(raw: Mapping[str, Any]) -> FeedEntry:
         categories=_terms(raw),
         **_moments(dates["published"], dates["updated"]),
     )
+
+
+def _link(value: Any, guid: str) -> str:
+    """The link of an entry; its id where that is an address and there is no other."""
+    return _line(value) or (guid if guid.lower().startswith(("http://", "https://")) else "")
 
 
 def _told(entries: Iterable[FeedEntry]) -> tuple[FeedEntry, ...]:
@@ -294,8 +300,8 @@ def _parse_json(body: bytes) -> Feed | Unusable:
 
 def _json_entry(item: Mapping[str, Any]) -> FeedEntry:
     """JSON Feed 1.1, section "Items"; an id may be a number in the wild."""
-    link = _line(item.get("url") or item.get("external_url"))
     guid = _line(item.get("id"))
+    link = _link(item.get("url") or item.get("external_url"), guid)
     authors = item.get("authors") or [item.get("author")]
     named = [_line(author.get("name")) for author in authors if isinstance(author, dict)]
     return FeedEntry(
@@ -340,8 +346,8 @@ def _thorough(body: bytes, kind: str) -> Feed | None:
 
 
 def _repaired(raw: Mapping[str, Any]) -> FeedEntry:
-    link = _line(raw.get("link"))
     guid = _line(raw.get("id"))
+    link = _link(raw.get("link"), guid)
     return FeedEntry(
         id="" if guid == link else guid,
         title=_title(raw.get("title")),
@@ -379,9 +385,9 @@ def _line(value: Any) -> str:
 def _title(value: Any) -> str:
     """A title as people read it: titles are HTML in many feeds, whatever they declare."""
     text = _line(value)
-    if "&" in text:
-        text = _line(html.unescape(text))
-    return _line(_TAG.sub("", text)) if "<" in text else text
+    if "<" in text:
+        text = _line(_TAG.sub("", text))
+    return _line(html.unescape(text)) if "&" in text else text
 
 
 def _text(value: Any, longest: int) -> str:
