@@ -92,8 +92,8 @@ def _metric_row(collector: Any) -> str:
 
 
 def _settings_page() -> str:
-    lines = ["# Settings\n", HEADER,
-             "Every variable may instead be given as `<NAME>_FILE`, the path of a file that holds the value.\n"]  # fmt: skip
+    by_file = "Every variable may instead be given as `<NAME>_FILE`, the path of a file that holds the value.\n"
+    lines = ["# Settings\n", HEADER, by_file]
     for title, place in SETTINGS:
         module, _, name = place.partition(":")
         kind = getattr(importlib.import_module(module), name)

@@ -168,6 +168,23 @@ def replace(settings: S, **changes: Any) -> S:
     return cast("S", dataclasses.replace(cast("Any", settings), **changes))
 
 
+class KafkaSecurity(StrEnum):
+    """How brokers are talked to."""
+
+    PLAINTEXT = "PLAINTEXT"
+    SSL = "SSL"
+    SASL_PLAINTEXT = "SASL_PLAINTEXT"
+    SASL_SSL = "SASL_SSL"
+
+
+class KafkaMechanism(StrEnum):
+    """How we say who we are."""
+
+    PLAIN = "PLAIN"
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    SCRAM_SHA_512 = "SCRAM-SHA-512"
+
+
 @dataclass(frozen=True)
 class CommonSettings:
     """What every process needs."""
@@ -189,8 +206,10 @@ class CommonSettings:
     user_agent: str = setting("Wirewatch/0.1 (news monitor)", help="how publishers see us: add a contact URL")
     topic_prefix: str = setting("", help="put before every topic name, for a shared Kafka cluster")
     replication_factor: int = setting(1, help="copies of each topic on Kafka")
-    kafka_security: str = setting("PLAINTEXT", help="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL")
-    kafka_sasl_mechanism: str = setting("SCRAM-SHA-512", help="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
+    kafka_security: KafkaSecurity = setting(KafkaSecurity.PLAINTEXT, help="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL")
+    kafka_sasl_mechanism: KafkaMechanism = setting(
+        KafkaMechanism.SCRAM_SHA_512, help="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
+    )
     kafka_username: str = setting("", help="SASL user")
     kafka_password: str = setting("", help="SASL password", secret=True)
     kafka_ca_file: str = setting("", help="CA certificates of the brokers, PEM")
