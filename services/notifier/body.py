@@ -123,7 +123,7 @@ def _language(language: events.Language) -> Language:
         macro=language.macro,
         variety=language.variety,
         script=language.script,
-        confidence=language.confidence,
+        confidence=language.confidence or None,
     )
 
 
@@ -191,7 +191,7 @@ def _reaction(reaction: events.Reaction | None) -> Reaction | None:
         topic=reaction.topic,
         quote=reaction.quote,
         stance=reaction.stance,
-        confidence=reaction.confidence,
+        confidence=reaction.confidence or None,
     )
 
 

@@ -71,15 +71,17 @@ class Dispatch:
     # -- sending -------------------------------------------------------------------------------------------------
 
     async def _pump(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            self._wake.clear()
-            self._start_all()
-            self._set_alarm()
-            await self._wake.wait()
-        if self._alarm is not None:
-            self._alarm[1].cancel()
-        while self._flights:
-            await asyncio.wait(self._flights)
+        try:
+            while not stop.is_set():
+                self._wake.clear()
+                self._start_all()
+                self._set_alarm()
+                await self._wake.wait()
+            while self._flights:
+                await asyncio.wait(self._flights)
+        finally:  # after a crash beside us, or when the drain is cut short, nothing of ours stays in the air
+            for task in (*self._flights, *([self._alarm[1]] if self._alarm else [])):
+                task.cancel()
 
     def _start_all(self) -> None:
         while (flight := self._lanes.take(self._parts.real.now())) is not None:

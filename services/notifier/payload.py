@@ -16,7 +16,8 @@ PING_TYPE = "wirewatch.test.v1"
 
 
 class Shown(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A value inside a body."""
+    """A value inside a body. Defaults are None, False, 0, and what is empty: of these there is one object each, which
+    is how msgspec recognises a default; a float that may be absent is None then, never 0.0."""
 
 
 class Watch(Shown, frozen=True, omit_defaults=True, kw_only=True):
@@ -66,7 +67,7 @@ class Language(Shown, frozen=True, omit_defaults=True, kw_only=True):
     macro: str
     variety: str = ""
     script: str = ""
-    confidence: float = 0.0
+    confidence: float | None = None
 
 
 class Published(Shown, frozen=True, omit_defaults=True, kw_only=True):
@@ -132,7 +133,7 @@ class Novelty(Shown, frozen=True, omit_defaults=True, kw_only=True):
     documents_searched: int
     searched_since: datetime | None = None
     earlier_hits: int
-    background_per_million: float = 0.0
+    background_per_million: float
     warming: bool = False
 
 
@@ -147,7 +148,7 @@ class Reaction(Shown, frozen=True, omit_defaults=True, kw_only=True):
     topic: str = ""
     quote: str = ""
     stance: int = 0
-    confidence: float = 0.0
+    confidence: float | None = None
 
 
 class Timings(Shown, frozen=True, omit_defaults=True, kw_only=True):
@@ -164,8 +165,8 @@ class Timings(Shown, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Data(Shown, frozen=True, omit_defaults=True, kw_only=True):
-    """The `data` of an alert. `mode` is absent where it is `live`; `trimmed` names what was left out to fit;
-    `timings` stays last, since the time of sending is appended to it."""
+    """The `data` of an alert. `trimmed` names what was left out to fit; `timings` stays last, since the time of
+    sending is appended to it."""
 
     alert: Alert
     story: Story
@@ -174,7 +175,7 @@ class Data(Shown, frozen=True, omit_defaults=True, kw_only=True):
     novelty: Novelty | None = None
     reaction: Reaction | None = None
     extra: dict[str, Any] = {}
-    mode: str = "live"
+    mode: str
     trimmed: tuple[str, ...] = ()
     timings: Timings
 

@@ -22,7 +22,7 @@ from services.notifier.sign import Secret, Verdict
 from shared.clock import Clock, RealClock
 from shared.errors import Misconfigured
 
-LARGEST = 1024 * 1024
+LARGEST = 256 * 1024
 """Bytes read of a request: our own bodies are below 64 KiB."""
 
 

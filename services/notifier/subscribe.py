@@ -132,12 +132,13 @@ def _check_limits(limits: Limits) -> None:
 
 
 async def create(
-    connection: AsyncConnection, wanted: Wanted, *, sealer: Sealer, guard: Guard, now: datetime
-) -> tuple[Subscription, Secret]:
-    """Store a new subscription; its secret is shown this once. Raises InvalidSubscription."""
+    connection: AsyncConnection, wanted: Wanted, *, sealer: Sealer, guard: Guard, now: datetime,
+    secret: Secret | None = None,
+) -> tuple[Subscription, Secret]:  # fmt: skip
+    """Store a new subscription; its secret, a new one unless given, is shown this once. Raises InvalidSubscription."""
     wanted.check(guard)
     subscription_id = ids.of("subscription", wanted.owner, wanted.url, randomness.token_bytes(16))
-    secret = Secret.generate()
+    secret = secret or Secret.generate()
     row = _new_row(subscription_id, wanted, now)
     await _note_change(connection)
     await connection.execute(sa.insert(SUBSCRIPTIONS).values(row))
