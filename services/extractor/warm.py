@@ -16,10 +16,12 @@ import trafilatura
 from trafilatura.external import jt_stoplist_init
 from trafilatura.utils import load_html
 
-import services.extractor.read  # noqa: F401
+import services.extractor.pool  # noqa: F401
 from services.extractor.language import load_identifier
+from services.extractor.worker import die_with_parent
 from shared.text.inflect import inflections
 
+die_with_parent()  # waiting for the last worker to end, as the server would, a page that spins would keep both
 IDENTIFIER = load_identifier()
 IDENTIFIER.classify("a first text builds the tables of the model")
 inflections()

@@ -1,6 +1,6 @@
 """Inside a worker process: set its limits, load its tools, read one page at a time.
 
-A worker dies with its parent, may use so much address space and no more, and is the first the kernel takes when
+A worker dies with the service, may use so much address space and no more, and is the first the kernel takes when
 memory runs out, so that a page can cost a worker but never the service.
 """
 
@@ -55,7 +55,7 @@ _LOADED: list[_Loaded] = []
 
 def prepare(plan: Plan) -> None:
     """Run once when the process starts."""
-    _die_with_parent()
+    die_with_parent()
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
     from services.extractor.warm import IDENTIFIER
@@ -95,7 +95,9 @@ def _limit_memory(mebibytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Have the kernel end this process when the one it was forked from ends: the worker with the server, and the
+    server with the service, however that was killed and however busy this is."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     parent = multiprocessing.parent_process()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -115,3 +116,25 @@ async def test_an_entity_list_of_the_pack_is_used(tmp_path: Path) -> None:
         for one in answer.entities
     )
     await readers.close()
+
+
+async def test_workers_die_with_a_service_that_is_killed() -> None:
+    service = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.fakes.reader_process", stdout=asyncio.subprocess.PIPE
+    )
+    assert service.stdout is not None
+    worker = int(await service.stdout.readline())
+    assert _runs(worker)
+    service.kill()
+    await service.wait()
+    async with asyncio.timeout(30):
+        while _runs(worker):
+            await asyncio.sleep(0.05)
+
+
+def _runs(process: int) -> bool:
+    """Whether a process exists and is no zombie."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
