@@ -1,8 +1,8 @@
-"""A Docker engine for tests: our own where we are root on Debian, else the one this machine runs.
+"""A Docker engine for tests: the one this machine runs, with the official images; else, as root on Debian, our own.
 
-Our own is the engine of Debian 13, unpacked under build/ and never installed, since Debian 12's is too old for
-`start_interval` (Engine 25); only its `runc` comes from Debian 12, as the newer one wants a newer libc. Socket, data
-and configuration are private, so images and containers of the machine's own engine are never touched.
+Two engines on one machine would take each other's packet filter rules away, so ours starts only where none runs. It is
+Debian 13's, unpacked under build/ and never installed, since Debian 12's is too old for `start_interval` (Engine 25);
+only its `runc` comes from Debian 12, as the newer one wants a newer libc. Socket, data and configuration are private.
 
 Left out on purpose: podman, which has no health checks without systemd.
 """
@@ -73,20 +73,22 @@ def run(
 @contextmanager
 def engine() -> Iterator[Engine]:
     """An engine, stopped at the end if it is ours. Raises Absent."""
+    found = Engine(dict(os.environ), own=False)
     if own_is_possible():
         install()
         unpack()
         with _own() as started:
             yield started
-        return
-    found = Engine(dict(os.environ), own=False)
-    if shutil.which("docker") is None or not _answers(found) or not _has_compose(found):
-        raise Absent("needs root on Debian, or a running Docker Engine 25+ with Compose: see docker version")
-    yield found
+    elif _answers(found) and _has_compose(found):
+        yield found
+    else:
+        raise Absent("needs a running Docker Engine 25+ with Compose, or root on Debian to start one")
 
 
 def own_is_possible() -> bool:
-    """Whether we may start one: root, on Debian."""
+    """Whether we may start one: root, on Debian, and none runs."""
+    if _answers(Engine(dict(os.environ), own=False)):
+        return False
     return os.geteuid() == 0 and shutil.which("apt-get") is not None and Path(KEYRING).exists()
 
 

@@ -102,6 +102,9 @@ def stack(engine: Engine, say: Say) -> Iterator[Stack]:
         (BUILD / "services.log").write_text(running.compose("logs", "--no-color", check=False))
         engine.run("rm", "--force", WORLD, check=False)
         running.down("--volumes")
+        if engine.own:  # what this run replaced
+            engine.run("image", "prune", "--force", check=False)
+            engine.run("builder", "prune", "--force", "--keep-storage", "3GB", check=False)
 
 
 def prepare(say: Say) -> None:
