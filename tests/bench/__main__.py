@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import tests.bench
+from shared import log
 
 BUILD = Path(__file__).resolve().parents[2] / "build" / "bench"
 
@@ -37,6 +38,7 @@ def run(name: str) -> dict[str, Any]:
 
 def main() -> None:
     """Run those named on the command line, or all."""
+    log.configure(level="error")
     chosen = sys.argv[1:] or names()
     if unknown := set(chosen) - set(names()):
         sys.exit(f"no benchmark {', '.join(sorted(unknown))}: there are {', '.join(names())}")

@@ -18,7 +18,7 @@ import yaml
 from fastapi import FastAPI
 from fastapi.responses import Response
 
-from services.notifier.receiver import Receiver
+from services.notifier.receiver import Received, Receiver
 from services.notifier.seal import sealer_of
 from services.notifier.settings import NotifierSettings
 from services.notifier.subscribe import Limits, Wanted, create
@@ -26,9 +26,10 @@ from services.operate.init import prepare
 from services.standalone.app import BUILDERS, build_services
 from shared.health import serve
 from shared.http import Guard
+from shared.metrics import RECORDS
 from shared.run import Parts, assemble, open_parts, run_process
 from shared.settings import CommonSettings, load
-from tests.faults.ledger import watch_of, word_of
+from tests.faults.ledger import FILLERS, watch_of, word_of
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 DATA = Path(os.environ.get("WIREWATCH_DATA_SETS", Path(__file__).resolve().parents[3] / "shared" / "data"))
@@ -42,14 +43,19 @@ def real_pages() -> list[bytes]:
     return [gzip.decompress(path.read_bytes()) for path in sorted(folder.glob("*.html.gz"))]
 
 
-def marked(page: bytes, number: int) -> bytes:
-    """A page of its own: its number in the text, and in one of twenty the word that matches."""
-    words = f"Article {number} of the series. " + (
-        f"The {word_of(number)} was shown to the public on this day, officials said in a statement. " * 3
-        if number % EVERY == 0 else ""
-    )  # fmt: skip
-    cut = page.find(b"<p")
-    return page[:cut] + f"<p>{words}</p>".encode() + page[cut:] if cut >= 0 else page
+def marked(pages: Sequence[bytes], number: int) -> bytes:
+    """Page `number`: a real one; one in twenty is a page of our own, as heavy, with the word that matches,
+    so that what is measured does not hang on where an extractor sees the article in a page we have tampered with."""
+    page = pages[number % len(pages)]
+    if number % EVERY:
+        cut = page.find(b"<p")
+        return page[:cut] + f"<p>Article {number} of the series.</p>".encode() + page[cut:] if cut >= 0 else page
+    body = "".join(
+        f"<p>{text} The {word_of(number)} was shown on day {number}, officials said.</p>" for text in FILLERS
+    )
+    head = f"<html lang='en'><head><title>Report {word_of(number)}</title></head>"
+    ballast = f"<script>/*{'x' * (len(page) - len(body))}*/</script>"
+    return f"{head}<body><article><h1>Report {word_of(number)}</h1>{body}</article>{ballast}</body></html>".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ def site_app(pages: Sequence[bytes], count: int, outlets: int, shown: list[int])
 
     @app.get("/o{outlet}/a{number}")
     async def article(outlet: int, number: int) -> Response:
-        return Response(marked(pages[number % len(pages)], number), media_type="text/html")
+        return Response(marked(pages, number), media_type="text/html")
 
     return app
 
@@ -96,8 +102,8 @@ async def pipeline(
     stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(app, "127.0.0.1", 0, stop, started=started))
     environment = _write(folder, await started, count, outlets, interval)
-    environment |= {"WIREWATCH_BUS": bus, "WIREWATCH_EXTRACT_WORKERS": str(workers),
-                    "WIREWATCH_TOPIC_PREFIX": f"bench{os.getpid()}{folder.name}." if bus != "embedded" else ""}  # fmt: skip
+    prefix = f"bench{os.getpid()}{folder.name}." if bus != "embedded" else ""
+    environment |= {"WIREWATCH_BUS": bus, "WIREWATCH_TOPIC_PREFIX": prefix, "WIREWATCH_EXTRACT_WORKERS": str(workers)}
     common = load(CommonSettings, environment)
     receiver = Receiver()
     await receiver.start()
@@ -143,6 +149,28 @@ async def _subscribe(parts: Parts, environment: dict[str, str], receiver: Receiv
     receiver.trust(secret)
 
 
-def figures_of(bodies: Sequence[bytes]) -> list[dict[str, str]]:
-    """The timings of delivered alerts."""
-    return [json.loads(body)["data"]["timings"] for body in bodies]
+def finished(group: str) -> int:
+    """Inputs that ended in this process in any outcome of `group`."""
+    return int(sum(
+        sample.value for metric in RECORDS.collect() for sample in metric.samples
+        if sample.name.endswith("_total") and sample.labels["group"] == group
+    ))  # fmt: skip
+
+
+def delays(received: Sequence[Received]) -> list[float]:
+    """Seconds from fetched to sent of every delivered alert."""
+    timings = [json.loads(item.body)["data"]["timings"] for item in received if item.verified]
+    return [(moment(t["sent"]) - moment(t["fetched"])).total_seconds() for t in timings if "fetched" in t]
+
+
+def moment(text: str) -> datetime:
+    """An RFC 3339 time."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def resident_mb(pid: int | str = "self") -> float:
+    """Resident memory of a process in MiB, children not counted."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return 0.0

@@ -1,0 +1,68 @@
+"""From fetched to sent at 12 articles a second, on both buses. Goal: p95 at most 1 s. And memory at rest."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import quantiles
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench._standalone import EVERY as SPARSE
+from tests.bench._standalone import delays, pipeline, real_pages, resident_mb, site_app
+from tests.fakes.kafka_broker import Broker, Unavailable
+
+RATE, SECONDS, OUTLETS = 12, 40, 8
+COUNT = RATE * SECONDS
+
+
+async def measure(pages: Sequence[bytes], folder: Path, bus: str) -> dict[str, float | str]:
+    """Publish at the rate and read the ledgers that subscribers got."""
+    shown = [0]
+    async with pipeline(folder, site_app(pages, COUNT, OUTLETS, shown), count=COUNT, outlets=OUTLETS, bus=bus) as bench:
+        await asyncio.sleep(4.0)
+        rest = resident_mb()
+        while shown[0] < COUNT:
+            shown[0] += 1
+            await asyncio.sleep(1 / RATE)
+        async with asyncio.timeout(60):
+            while len(bench.receiver.times) < COUNT // SPARSE:
+                await asyncio.sleep(0.05)
+        found = delays(bench.receiver.received)
+    cuts = quantiles(found, n=100, method="inclusive")
+    return {"p50_seconds": round(cuts[49], 3), "p95_seconds": round(cuts[94], 3), "alerts": len(found),
+            "resident_mb_at_rest": round(rest, 1)}  # fmt: skip
+
+
+async def run() -> dict[str, float | str]:
+    """Both buses; Kafka only where a broker can be had."""
+    pages = real_pages()
+    if not pages:
+        return {"skipped": "the folder of real pages is absent (set WIREWATCH_DATA_SETS)"}
+    figures: dict[str, float | str] = {}
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        embedded = await measure(pages, Path(name) / "embedded", "embedded")
+        figures |= {f"embedded_{key}": value for key, value in embedded.items()}
+        broker = Broker(Path(name) / "broker")
+        try:
+            broker.start()
+        except Unavailable as reason:
+            figures["kafka_skipped"] = str(reason)
+        else:
+            kafka = await measure(pages, Path(name) / "kafka", broker.bootstrap)
+            figures |= {f"kafka_{key}": value for key, value in kafka.items()}
+            broker.stop()
+    _print(figures)
+    return figures
+
+
+def _print(figures: dict[str, float | str]) -> None:
+    table = Table(title=f"fetched to sent at {RATE} articles a second", title_justify="left")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    for name, value in figures.items():
+        table.add_row(name.replace("_", " "), str(value))
+    Console().print(table)
