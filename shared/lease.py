@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.db import EPOCH, Database, Moment, insert_ignore, upsert, upsert_many
+from shared.db import EPOCH, Database, Moment, insert_ignore, insert_new, upsert, upsert_many
 from shared.errors import Fenced
 
 METADATA = sa.MetaData()
@@ -121,7 +121,7 @@ async def take_leases(
     """
     if not names:
         return {}
-    await connection.execute(insert_ignore(LEASES, _free(kind, names), connection.dialect.name))
+    await connection.execute(insert_new(LEASES, connection.dialect.name), _free(kind, names))
     query = sa.select(LEASES).where(LEASES.c.kind == kind, LEASES.c.name.in_(sorted(names)))
     taken: dict[str, Lease] = {}
     for row in await connection.execute(query.order_by(LEASES.c.name).with_for_update()):

@@ -223,10 +223,10 @@ class Lanes:
     def fill(self, lane: Lane, deliveries: Iterable[Delivery], *, more: bool) -> None:
         """Take what was read from SQL in hand, but for what is there already or was done since `reading`."""
         done, lane.done_meanwhile = lane.done_meanwhile or set(), None
-        for delivery in deliveries:
-            if delivery.id not in lane.in_hand and delivery.id not in done and not lane.dropped:
-                self._add(lane, delivery)
-        lane.more = more or lane.missed
+        fresh = [one for one in deliveries if one.id not in lane.in_hand and one.id not in done and not lane.dropped]
+        lane.more = more or lane.missed or len(fresh) > lane.room
+        for delivery in fresh[: lane.room]:
+            self._add(lane, delivery)
 
     def _add(self, lane: Lane, delivery: Delivery) -> None:
         lane.in_hand.add(delivery.id)

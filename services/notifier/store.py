@@ -27,7 +27,7 @@ from shared.db import insert_new
 from shared.events import Ledger
 
 CHUNK = 500
-"""Ids in one statement: far below the parameters both databases take."""
+"""Ids or rows in one statement: far below the parameters both databases take, and 2 MB of bodies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +131,61 @@ async def survey(connection: AsyncConnection) -> dict[str, datetime]:
 
 async def due(connection: AsyncConnection, subscription_id: str, *, now: datetime, limit: int) -> list[Delivery]:
     """The deliveries of a subscription that are due, the longest due first."""
+    query = _due(now).where(DELIVERIES.c.subscription_id == subscription_id)
+    query = query.order_by(DELIVERIES.c.next_attempt, DELIVERIES.c.sequence).limit(limit)
+    return [_delivery(row) for row in await connection.execute(query)]
+
+
+async def due_of_many(
+    connection: AsyncConnection, subscription_ids: Collection[str], *, now: datetime, each: int
+) -> dict[str, tuple[list[Delivery], bool]]:
+    """The same for many subscriptions in few statements: at most `each` for each, and whether there may be more.
+
+    A statement that comes back full says nothing of those it did not get to; they are asked for again.
+    """
+    found: dict[str, tuple[list[Delivery], bool]] = {}
+    waiting = sorted(subscription_ids)
+    while waiting:
+        asked = waiting[:CHUNK]
+        rows = await _some_due(connection, asked, now)
+        covered = asked if len(rows) < CHUNK else list(rows.by_subscription)
+        for one in covered:
+            mine = rows.by_subscription.get(one, [])
+            found[one] = (mine[:each], len(mine) > each or (len(rows) == CHUNK and one == rows.last))
+        waiting = [one for one in waiting if one not in found]
+    return found
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The answer to one statement, by subscription in the order of the database."""
+
+    by_subscription: dict[str, list[Delivery]] = field(default_factory=dict)
+    last: str = ""
+    count: int = 0
+
+    def __len__(self) -> int:
+        return self.count
+
+
+async def _some_due(connection: AsyncConnection, subscription_ids: Sequence[str], now: datetime) -> _Rows:
+    query = _due(now).where(DELIVERIES.c.subscription_id.in_(subscription_ids))
+    order = (DELIVERIES.c.subscription_id, DELIVERIES.c.next_attempt, DELIVERIES.c.sequence)
+    rows = _Rows()
+    for row in await connection.execute(query.order_by(*order).limit(CHUNK)):
+        rows.by_subscription.setdefault(row.subscription_id, []).append(_delivery(row))
+        rows.last, rows.count = row.subscription_id, rows.count + 1
+    return rows
+
+
+def _due(now: datetime) -> sa.Select[Any]:
     key = (ALERTS.c.alert_id == DELIVERIES.c.alert_id) & (ALERTS.c.revision == DELIVERIES.c.revision)
-    query = (
-        sa.select(DELIVERIES.c.id, DELIVERIES.c.sequence, DELIVERIES.c.attempts, DELIVERIES.c.expires, ALERTS)
-        .join_from(DELIVERIES, ALERTS, key)
-        .where(DELIVERIES.c.subscription_id == subscription_id, DELIVERIES.c.state == PENDING)
-        .where(DELIVERIES.c.next_attempt <= now)
-        .order_by(DELIVERIES.c.next_attempt, DELIVERIES.c.sequence)
-        .limit(limit)
-    )
-    return [_delivery(row, subscription_id) for row in await connection.execute(query)]
+    own = (DELIVERIES.c[name] for name in ("id", "subscription_id", "sequence", "attempts", "expires"))
+    query = sa.select(*own, ALERTS).join_from(DELIVERIES, ALERTS, key)
+    return query.where(DELIVERIES.c.state == PENDING, DELIVERIES.c.next_attempt <= now)
 
 
-def _delivery(row: Any, subscription_id: str) -> Delivery:
+def _delivery(row: Any) -> Delivery:
     alert = StoredAlert(
         id=row.alert_id,
         revision=row.revision,
@@ -158,7 +200,7 @@ def _delivery(row: Any, subscription_id: str) -> Delivery:
     )
     return Delivery(
         id=row.id,
-        subscription_id=subscription_id,
+        subscription_id=row.subscription_id,
         sequence=row.sequence,
         attempts=row.attempts,
         expires=row.expires,

@@ -140,13 +140,22 @@ class Tender:
         if _passed(self._turns.survey, now, self._settings.delivery_poll):
             await self._survey(connection, seen, now)
         await self._lease(connection, seen, now)
-        for lane in (*self._lanes.all(), *seen.opened):
-            if self._is_worth_a_look(lane, seen, now):
-                self._lanes.reading(lane)
-                limit = AHEAD + len(lane.in_hand)
-                rows = await store.due(connection, lane.id, now=now, limit=limit)
-                seen.read.append((lane, rows, len(rows) == limit))
+        await self._read_deliveries(connection, seen, now)
         return seen
+
+    async def _read_deliveries(self, connection: AsyncConnection, seen: Seen, now: datetime) -> None:
+        """One statement for each lane that is known to have a backlog, few for all the others."""
+        lanes = [lane for lane in self._lanes.all() if self._is_worth_a_look(lane, seen, now)]
+        deep, others = [lane for lane in lanes if lane.hungry], [lane for lane in lanes if not lane.hungry]
+        for lane in (*lanes, *seen.opened):
+            self._lanes.reading(lane)
+        for lane in deep:
+            limit = AHEAD + len(lane.in_hand)
+            rows = await store.due(connection, lane.id, now=now, limit=limit)
+            seen.read.append((lane, rows, len(rows) == limit))
+        names = {lane.id: lane for lane in (*others, *seen.opened)}
+        found = await store.due_of_many(connection, names, now=now, each=2 * AHEAD)  # what is in hand comes again
+        seen.read += [(names[name], rows, more) for name, (rows, more) in found.items()]
 
     async def _survey(self, connection: AsyncConnection, seen: Seen, now: datetime) -> None:
         """When each subscription is due, and what changed."""
