@@ -90,10 +90,15 @@ async def _open_kafka(settings: CommonSettings) -> Bus:
     return await KafkaBus.open(options)
 
 
+CONNECTIONS = 768
+"""Open connections of a process: 512 deliveries that may all hang, and the fetcher's beside them; below the 1024 files
+that many systems allow a process."""
+
+
 def open_door(settings: CommonSettings, resolver: Resolver | None = None) -> Door:
     """The one door to the outside, guarded."""
     guard = Guard(allow_networks=settings.allow_networks)
-    return Door(user_agent=settings.user_agent, guard=guard, resolver=resolver)
+    return Door(user_agent=settings.user_agent, guard=guard, resolver=resolver, connections=CONNECTIONS)
 
 
 @asynccontextmanager

@@ -77,7 +77,9 @@ async def attempt(
     try:
         response = await _post(door, target, delivery, started)
     except HttpFailure as failure:
-        return _ended(delivery, Answer(failure=failure.kind), started, real, schedule, detail=failure.detail)
+        # a status whose body then failed still is the receiver's answer: what it accepted is not sent again
+        answer = Answer(failure.status, failure.kind)
+        return _ended(delivery, answer, started, real, schedule, detail=failure.detail)
     except Exception:  # a defect of ours met by this one message must not stop the others; it is logged and tried again
         log.exception("delivery_defect", delivery_id=delivery.id, subscription_id=target.id)
         return _ended(delivery, Answer(), started, real, schedule)

@@ -84,13 +84,15 @@ class FailureKind(StrEnum):
 
 
 class HttpFailure(Exception):
-    """There is no usable answer; `url` is the hop that failed, `detail` is for people."""
+    """There is no usable answer; `url` is the hop that failed, `detail` is for people, `status` is what that hop had
+    answered before its body failed, if it got that far."""
 
-    def __init__(self, kind: FailureKind, url: str, detail: str) -> None:
+    def __init__(self, kind: FailureKind, url: str, detail: str, status: int | None = None) -> None:
         super().__init__(kind, url, detail)
         self.kind = kind
         self.url = url
         self.detail = detail
+        self.status = status
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.detail} ({self.url})"
@@ -192,7 +194,7 @@ class Door:
                 return await self._travel(trip, bounds, follow=follow, truncate=truncate, started=started)
         except TimeoutError as error:
             detail = f"no complete answer within {bounds.total:g} s"
-            raise HttpFailure(FailureKind.TIMEOUT, trip.url, detail) from error
+            raise HttpFailure(FailureKind.TIMEOUT, trip.url, detail, trip.status) from error
 
     async def aclose(self) -> None:
         """Closes all connections; the door cannot be used after."""
@@ -211,8 +213,9 @@ class Door:
 
     async def _travel(self, trip: _Trip, limits: Limits, *, follow: bool, truncate: bool, started: float) -> Response:
         while True:
-            with _failures(trip.url):
+            with _failures(trip):
                 response = await self._send(trip, limits)
+                trip.status = response.status_code
                 try:
                     place = response.headers.get("location") if response.status_code in REDIRECTS else None
                     if not follow or place is None:
@@ -245,6 +248,7 @@ class _Trip:
     content: bytes | None
     hops: list[Hop] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
+    status: int | None = None
 
     def visit(self) -> None:
         """Raises `HttpFailure` on a place already asked: without cookies it will answer the same again."""
@@ -264,7 +268,7 @@ class _Trip:
             self.method, self.content = "GET", None
             self.headers = {name: value for name, value in self.headers.items() if name not in CONTENT_FIELDS}
         self.hops.append(Hop(status, target))
-        self.url = target
+        self.url, self.status = target, None
 
 
 async def _collect(response: httpx.Response, limits: Limits, *, truncate: bool) -> tuple[bytes, bool]:
@@ -305,13 +309,13 @@ KINDS: tuple[tuple[type[Exception], FailureKind], ...] = (
 
 
 @contextmanager
-def _failures(url: str) -> Iterator[None]:
+def _failures(trip: _Trip) -> Iterator[None]:
     """Everything expected becomes an `HttpFailure`; anything else is a defect of ours and passes."""
     try:
         yield
     except tuple(known for known, _ in KINDS) as error:
         kind = next(kind for known, kind in KINDS if isinstance(error, known))
-        raise HttpFailure(kind, url, str(error) or type(error).__name__) from error
+        raise HttpFailure(kind, trip.url, str(error) or type(error).__name__, trip.status) from error
 
 
 def _facts(response: httpx.Response, trip: _Trip, body: bytes, cut: bool, started: float) -> Response:

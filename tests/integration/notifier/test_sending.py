@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -12,13 +13,14 @@ import sqlalchemy as sa
 from services.notifier import subscribe
 from services.notifier.fan_out import FanOutOutcome
 from services.notifier.receiver import Received, Receiver, Reply, politely
-from services.notifier.subscribe import Filters, Limits
+from services.notifier.subscribe import Filters, Limits, Wanted
 from services.notifier.tables import SUBSCRIPTIONS, SubscriptionState
 from shared.db import Database
 from shared.events import AlertKind, DeliveryOutcome, Mode
 from shared.lease import take_leases
 from tests.fakes.alerts import REAL, alert
-from tests.integration.notifier.world import World, kill, running, world
+from tests.fakes.origins import origin
+from tests.integration.notifier.world import LOOPBACK, World, kill, running, world
 
 
 @pytest.fixture
@@ -277,3 +279,71 @@ async def test_two_senders_share_the_subscriptions_and_repeat_nothing(here: Worl
     assert sum(receiver.repeats for receiver in receivers) == 0
     for receiver in receivers:
         await receiver.stop()
+
+
+async def test_a_status_counts_even_when_its_body_never_comes(here: World) -> None:
+    async def stuck(head: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nok")
+        await writer.drain()
+        await asyncio.sleep(60)
+
+    async with origin(stuck) as receiver, here.receiver() as unused:
+        await here.subscribe(unused, limits=Limits(timeout=1.0), url=receiver.url())
+        await here.raise_(None, alert())
+        async with running(here.dispatch()):
+            await here.until_states({"delivered": 1})
+    (row,) = await here.attempts()
+    assert row.status == 200 and "within 1 s" in row.excerpt
+
+
+async def test_a_change_is_obeyed_while_sending(here: World) -> None:
+    async with here.receiver() as before, here.receiver() as after:
+        subscription = await here.subscribe(before)
+        after.secrets = before.secrets
+        dispatch = here.dispatch()
+        async with running(dispatch):
+            await here.raise_(dispatch, alert(1))
+            await here.until_states({"delivered": 1})
+            async with here.database.transaction() as connection:
+                wanted = Wanted(after.url, Filters(watches=("alliance",)), Limits(in_flight=2))
+                change = functools.partial(subscribe.change, connection, subscription.id, wanted, guard=LOOPBACK)
+                assert not await change(now=here.real.now(), owner="somebody else")
+                assert await change(now=here.real.now())
+            await here.pass_(2)
+            await here.until(lambda: dispatch._lanes.all()[0].in_flight == 2, step=0.5)
+            await here.raise_(dispatch, alert(2), alert(3, watch="other"))
+            await here.until_states({"delivered": 2}, step=0.5)
+        assert len(before.received) == 1 and [got.verified for got in after.received] == [True]
+
+
+async def test_pausing_stops_what_waits_and_resuming_sends_it(here: World) -> None:
+    async with here.receiver(lambda got: Reply(503, {"retry-after": "3600"})) as receiver:
+        subscription = await here.subscribe(receiver, limits=Limits(in_flight=1))
+        dispatch = here.dispatch()
+        async with running(dispatch):
+            await here.raise_(dispatch, *(alert(number) for number in range(5)))
+            await here.until(lambda: len(here.log.told) == 1)
+            async with here.database.transaction() as connection:
+                assert await subscribe.pause(connection, subscription.id, now=here.real.now())
+            assert await here.states() == {"parked": 5}
+            await here.pass_(7200)
+            await here.until(lambda: not dispatch.busy, step=1)
+            assert len(receiver.received) == 1
+            receiver.behave = politely
+            async with here.database.transaction() as connection:
+                assert await subscribe.resume(connection, subscription.id, now=here.real.now())
+            await here.until_states({"delivered": 5}, step=0.5)
+    assert [got.event()["sequence"] for got in receiver.received[1:]] == sorted(
+        got.event()["sequence"] for got in receiver.received[1:]
+    )
+
+
+async def test_a_backlog_larger_than_memory_arrives_whole_and_in_order(here: World) -> None:
+    async with here.receiver() as receiver:
+        await here.subscribe(receiver, limits=Limits(in_flight=1))
+        for start in range(0, 300, 50):
+            await here.raise_(None, *(alert(number) for number in range(start, start + 50)))
+        async with running(here.dispatch()):
+            await here.until_states({"delivered": 300}, step=0.2)
+    sequences = [got.event()["sequence"] for got in receiver.received]
+    assert sequences == sorted(sequences) and len(set(sequences)) == 300
