@@ -251,7 +251,8 @@ class Lanes:
             return None
         self._troubled_first = not self._troubled_first
         rings = (self._troubled, self._well) if self._troubled_first else (self._well, self._troubled)
-        return self._from(rings[0], now) or self._from(rings[1], now)
+        # the second ring may hand a lane whose state changed over to the first: so the first is asked again
+        return self._from(rings[0], now) or self._from(rings[1], now) or self._from(rings[0], now)
 
     def _from(self, ring: Ring, now: datetime) -> Flight | None:
         if ring is self._troubled and ring.flying >= max(1, self._most // 2):
