@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import subprocess
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -23,6 +24,7 @@ from shared.bus import (
     Message,
     OffsetPolicy,
     Partition,
+    Publisher,
     Record,
     RecordTooLarge,
     TopicMismatch,
@@ -250,6 +252,12 @@ async def test_headers_key_value_and_timestamp_come_back_as_they_were(bus: Bus) 
     assert (second.key, second.value, third.key, third.value) == (b"k", None, None, b"no key")
 
 
+async def test_a_message_with_neither_key_nor_value_gets_an_empty_value(bus: Bus) -> None:
+    await publish(bus, [Message("plain", None, None, (("why", b"a stranger's record"),))])
+    [record] = await take(await join(bus), 1)
+    assert (record.key, record.value, len(record.headers)) == (None, b"", 1)
+
+
 async def test_values_of_compressed_topics_come_back_as_they_were(bus: Bus) -> None:
     values = [b"<html>" * 100_000, b"", b"x", bytes(range(256)) * 1000]
     await publish(bus, [Message("pages", b"k", value) for value in values])
@@ -342,13 +350,26 @@ async def test_a_process_stopped_past_its_session_cannot_commit(bus: Bus, lab: L
     await publish(bus, [message(n) for n in range(5)])
     with bus_process("hold", lab.address, "plain") as process:
         assert await asyncio.to_thread(lines_of, process, 1) == ["holding 5"]
-        process.send_signal(signal.SIGSTOP)
+        await stop_between_transactions(process, await bus.publisher())
         consumer = await join(bus)  # its member id sorts before the other's, so the partition stays here
         await consumer.commit({P0: 2})
         tell(process)
         process.send_signal(signal.SIGCONT)
         assert await asyncio.to_thread(lines_of, process, 1) == ["refused"]
         assert await consumer.committed(P0) == 2
+
+
+async def stop_between_transactions(process: subprocess.Popen[str], publisher: Publisher) -> None:
+    """SIGSTOP. On the embedded log a process stopped in the middle of a transaction keeps the lock on the file, and
+    everybody else waits (as for a broker that was stopped): then let it go on and try again."""
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        writing = asyncio.create_task(publisher.publish([message(0, topic="twin")]))
+        done, _ = await asyncio.wait({writing}, timeout=3.0)
+        if done:
+            return
+        process.send_signal(signal.SIGCONT)
+        await writing
 
 
 async def test_the_policy_decides_where_a_new_group_begins(bus: Bus) -> None:

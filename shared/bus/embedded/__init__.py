@@ -62,7 +62,6 @@ class EmbeddedBus:
     ) -> None:  # fmt: skip
         self.chaos = chaos
         self.known: dict[str, TopicInfo] = {}
-        self._path = path
         self._retention_seconds = retention_seconds
         self._appender = Appender()
         self._writer = FileThread(
@@ -85,7 +84,8 @@ class EmbeddedBus:
         bus = cls(path, synchronous=synchronous, chaos=chaos, retention_seconds=retention_seconds)
         await bus._writer.start()
         await bus._reader.start()
-        bus._tasks = [asyncio.create_task(bus._watch(), name="bus-watch"), asyncio.create_task(bus._retain_often())]
+        probe = await asyncio.to_thread(schema.connect, path)
+        bus._tasks = [asyncio.create_task(bus._watch(probe)), asyncio.create_task(bus._retain_often())]
         return bus
 
     async def close(self) -> None:
@@ -106,7 +106,7 @@ class EmbeddedBus:
     async def ensure_topics(self, specs: Sequence[TopicSpec]) -> list[str]:
         """Create what is missing and bring retention in line."""
         created = await self.write(lambda conn: ensure(conn, specs))
-        self.known.clear()
+        self.known = await self.read_file(load_topics)
         return created
 
     async def topics(self) -> dict[str, int]:
@@ -222,9 +222,10 @@ class EmbeddedBus:
 
     # ---- background -------------------------------------------------------------------------------------------------
 
-    async def _watch(self) -> None:
-        """Look for what others did: a cheap probe, and only after a change the state of the groups."""
-        conn = schema.connect(self._path, timeout_ms=0)
+    async def _watch(self, conn: sqlite3.Connection) -> None:
+        """Look for what others did: a cheap probe, and only after a change the state of the groups. It runs in the
+        event loop and so waits for no lock."""
+        conn.execute("pragma busy_timeout = 0")
         version = -1
         states: dict[str, tuple[int, int]] = {}
         try:

@@ -106,7 +106,8 @@ class Appender:
             lane = topic.lanes[number]
             end = self._ends.get(lane) or self._load(conn, lane)
             positions.append(Position(topic.places[number], end.next))
-            is_packed, value = packed(topic, message.value)
+            nothing = message.key is None and message.value is None  # as the Kafka adapter, which must
+            is_packed, value = packed(topic, b"" if nothing else message.value)
             end.newest = max(end.newest, timestamp)
             end.total += len(message.key or b"") + len(value or b"") + len(headers or b"")
             at = lane << LANE_BITS | end.next

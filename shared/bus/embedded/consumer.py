@@ -48,6 +48,7 @@ class EmbeddedConsumer:
         self._dice = Dice(bus.chaos, f"{group}/{options.client_id}")
         self._generation = -1
         self._owned: frozenset[Partition] = frozenset()
+        self._order: list[Partition] = []
         self._readable = False
         self._positions: dict[Partition, int] = {}
         self._paused: set[Partition] = set()
@@ -122,6 +123,7 @@ class EmbeddedConsumer:
         self._paused.clear()
         self._dry.clear()
         self._owned = assigned
+        self._order = sorted(assigned)
         self._generation = generation
         if assigned:
             await self._kept_alive(call_listener(self._options.on_assigned, assigned, self.group))
@@ -216,12 +218,11 @@ class EmbeddedConsumer:
             return []
         now = asyncio.get_running_loop().time()
         self._turn += 1
-        owned = sorted(self._owned - self._paused)
-        split = self._turn % len(owned) if owned else 0
+        split = self._turn % len(self._order) if self._order else 0
         wanted = []
-        for partition in owned[split:] + owned[:split]:
+        for partition in self._order[split:] + self._order[:split]:
             lane = self._bus.lane(partition)
-            if lane not in self._dry and not self._dice.held_back(partition, now):
+            if lane not in self._dry and partition not in self._paused and not self._dice.held_back(partition, now):
                 wanted.append(Wanted(partition, lane, self._positions[partition]))
         return wanted
 

@@ -23,7 +23,8 @@ Synchronous = Literal["full", "normal"]
 LANE_BITS = 40
 LANE = 1 << LANE_BITS
 PAGE = 8192
-BUSY_MS = 10_000
+BUSY_SECONDS = 10.0
+"""How long to wait for another process's transaction. Longer means that the process was stopped in the middle of it."""
 
 INSERT = (
     "insert into records (id, timestamp, newest, total, packed, key, headers, value) values (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -56,9 +57,9 @@ create table if not exists offsets (
 """
 
 
-def connect(path: Path, *, synchronous: Synchronous = "full", timeout_ms: int = BUSY_MS) -> sqlite3.Connection:
+def connect(path: Path, *, synchronous: Synchronous = "full") -> sqlite3.Connection:
     """A connection in autocommit; transactions are written out. One thread at a time may use it."""
-    conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=timeout_ms / 1000)
+    conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
     conn.execute(f"pragma page_size = {PAGE}")
     conn.execute("pragma journal_mode = wal")
     conn.execute(f"pragma synchronous = {synchronous}")

@@ -9,6 +9,7 @@ fails with `BusUnavailable`, which is the truth: whether it was written is unkno
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -70,12 +71,14 @@ class FileThread:
         try:
             while rounds(conn):
                 pass
+        except Exception as error:  # noqa: BLE001 - nobody may wait for ever for a thread that has ended
+            self._refuse(error)
         finally:
             conn.close()
 
-    def _refuse(self, error: sqlite3.Error) -> None:
+    def _refuse(self, error: Exception) -> None:
         while (ticket := self._queue.get()) is not None:
-            self._hand_back([(ticket[1], None, BusUnavailable(f"cannot open the log: {error}"))])
+            self._hand_back([(ticket[1], None, BusUnavailable(f"the log cannot be used: {error}"))])
 
     def _read_round(self, conn: sqlite3.Connection) -> bool:
         ticket = self._queue.get()
@@ -146,7 +149,7 @@ def in_transaction(tickets: Sequence[Ticket], conn: sqlite3.Connection, undo: Ca
             settled.append(outcome)
         conn.execute("commit")
     except Exception as error:  # noqa: BLE001 - one defect must not end the thread that everybody writes through
-        if conn.in_transaction:
+        with contextlib.suppress(sqlite3.Error):  # some errors have rolled back already
             conn.execute("rollback")
         undo()
         return [(future, None, unavailable(error)) for _job, future in tickets]

@@ -107,8 +107,9 @@ class KafkaPublisher:
                 raise BusUnavailable(f"{message.topic} has no partition {message.partition}")
 
     async def _send(self, producer: AIOKafkaProducer, message: Message) -> asyncio.Future[Any]:
+        nothing = message.key is None and message.value is None  # aiokafka asserts one; a stranger's record has neither
         future: asyncio.Future[Any] = await producer.send(
-            self._options.topic_prefix + message.topic, value=message.value, key=message.key,
+            self._options.topic_prefix + message.topic, value=b"" if nothing else message.value, key=message.key,
             partition=message.partition, timestamp_ms=message.timestamp, headers=list(message.headers),
         )  # fmt: skip
         return future
