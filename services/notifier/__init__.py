@@ -2,7 +2,7 @@
 
 `fan_out` turns each alert into one durable delivery a subscription, keyed by the `webhook-id`, so that an alert which
 comes again adds nothing. `dispatch` sends: it leases subscriptions, fills one lane for each, and lets `deliver` make
-single attempts through the one door. `record` commits finished attempts in groups and only then tells the topic.
+single attempts through the one door. `record` commits finished attempts in groups, and only then `tell` publishes them.
 
 The parts: `subscribe` (who wants what), `seal` (secrets at rest), `sign` (Standard Webhooks), `payload` and `trim`
 (the CloudEvents body), `retry` (what follows from an answer), `lanes` (fairness in memory), `receiver` and

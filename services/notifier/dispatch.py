@@ -1,7 +1,7 @@
 """Sends what is due: starts the attempts that the lanes allow and hands them to the recorder.
 
-Three loops under one task group: `tend` asks SQL and keeps the lanes filled, the pump below starts attempts, woken by
-an event and never by polling, and the recorder commits and tells.
+Four loops under one task group: `tend` asks SQL and keeps the lanes filled, the pump below starts attempts, woken by
+an event and never by polling, the recorder commits, and the teller publishes what is committed.
 
 On the stop nothing new starts; what flies lands, is recorded and told, and the leases are let go, so that another
 replica goes on at once. A process that is cut short loses nothing: its deliveries are still pending in SQL.
@@ -20,6 +20,7 @@ from services.notifier.retry import SHIPPED, Schedule
 from services.notifier.seal import Sealer
 from services.notifier.settings import NotifierSettings
 from services.notifier.store import Delivery
+from services.notifier.tell import Teller
 from services.notifier.tend import Tender
 from shared.run import Parts
 
@@ -32,10 +33,13 @@ class Dispatch:
     ) -> None:
         self._parts, self._schedule = parts, schedule
         self._lanes = Lanes(settings.delivery_in_flight)
-        self._recorder = Recorder(parts.database, real=parts.real, story=parts.story, after=self._recorded)
+        self._teller = Teller(parts.database, real=parts.real)
+        self._recorder = Recorder(
+            parts.database, self._teller, real=parts.real, story=parts.story, after=self._recorded
+        )
         self._wake = asyncio.Event()
         self._tender = Tender(
-            settings, parts, lanes=self._lanes, recorder=self._recorder, sealer=sealer, holder=holder, wake=self._wake
+            settings, parts, lanes=self._lanes, teller=self._teller, sealer=sealer, holder=holder, wake=self._wake
         )
         self._flights: set[asyncio.Task[None]] = set()
         self._alarm: tuple[datetime, asyncio.Task[None]] | None = None
@@ -55,12 +59,13 @@ class Dispatch:
         publisher = await self._parts.bus.publisher()
         async with asyncio.TaskGroup() as group:
             writer = group.create_task(self._recorder.write())
-            teller = group.create_task(self._recorder.tell(publisher))
-            tender = group.create_task(self._tender.run(stop))
-            stopper = group.create_task(self._wake_at(stop))
+            group.create_task(self._teller.run(publisher))
+            group.create_task(self._tender.run(stop))
+            group.create_task(self._wake_at(stop))
             await self._pump(stop)
             self._recorder.close()
-            await asyncio.gather(writer, teller, tender, stopper)
+            await writer
+            self._teller.close()
         await self._tender.leave()
         await publisher.close()
 

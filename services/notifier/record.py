@@ -1,8 +1,8 @@
-"""Writes down what came of attempts, and only then tells the topic.
+"""Writes down what came of attempts, in groups.
 
 Attempts that finish while a commit is running are committed together by the next one (group commit): alone an attempt
 waits for nobody, under load a hundred share one synced write. What is to be told stands in an outbox in the same
-transaction and is deleted after the bus has acknowledged it, so a crash in between tells it again, under the same id.
+transaction (`tell` publishes it), so a crash between commit and publication tells it again, under the same id.
 
 An attempt whose lease was lost meanwhile is not recorded: the new owner sends again under the same `webhook-id`.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,10 +24,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notifier import metrics, subscribe
 from services.notifier.deliver import Attempt
 from services.notifier.tables import ATTEMPTS, DELIVERIES, OUTBOX, SUBSCRIPTIONS, DeliveryState, SubscriptionState
-from shared import codec, ids
-from shared.bus import BusUnavailable, Message, Publisher
+from services.notifier.tell import PATIENCE, Teller, Untold, delete_told, first_of, untold
+from shared import ids
 from shared.clock import Clock
-from shared.codec import Trace
 from shared.db import Database, DatabaseUnavailable, insert_new
 from shared.events import DeliveryAttempted, DeliveryOutcome
 from shared.lease import Lease, still_held
@@ -37,18 +36,8 @@ log = structlog.get_logger()
 GROUP = 256
 """Attempts in one commit: beyond that the write no longer gets cheaper by the attempt, only later."""
 
-TOLD_AT_ONCE = 500
-MOST_UNTOLD = 10_000
-"""Events kept in memory while the bus is away; the others wait in the outbox only."""
-
-STALE = timedelta(seconds=30)
-"""An event in the outbox this old was not told by who wrote it."""
-
 NOTE_SUCCESS = timedelta(minutes=1)
 """How exactly the last success of a subscription is kept: a write for each would double the work."""
-
-PATIENCE = 1.0
-"""Seconds between attempts to reach a database or a bus that is away."""
 
 FINAL = {
     DeliveryOutcome.DELIVERED: DeliveryState.DELIVERED,
@@ -76,29 +65,18 @@ class Recorded:
     kept: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Untold:
-    """A row of the outbox, ready for the bus."""
-
-    id: str
-    trace: str
-    message: Message
-
-
 class Recorder:
     """Takes finished attempts by `put`, reports them by `after` once they are committed."""
 
     def __init__(
-        self, database: Database, *, real: Clock, story: Clock, after: Callable[[Sequence[Recorded]], None]
-    ) -> None:
-        self._database, self._real, self._story, self._after = database, real, story, after
+        self, database: Database, teller: Teller, *, real: Clock, story: Clock,
+        after: Callable[[Sequence[Recorded]], None],
+    ) -> None:  # fmt: skip
+        self._database, self._teller, self._real, self._story = database, teller, real, story
+        self._after = after
         self._finished: deque[Finished] = deque()
-        self._untold: deque[_Untold] = deque()
-        self._told: list[str] = []
         self._noted: dict[str, datetime] = {}
-        self._written, self._arrived = asyncio.Event(), asyncio.Event()
-        self._closed = asyncio.Event()
-        self._all_written = False
+        self._arrived, self._closed = asyncio.Event(), asyncio.Event()
 
     def put(self, finished: Finished) -> None:
         """An attempt ended."""
@@ -106,11 +84,9 @@ class Recorder:
         self._arrived.set()
 
     def close(self) -> None:
-        """Nothing more comes: `write`, and `tell` after it, return when they are done with what there is."""
+        """Nothing more comes: `write` returns when it is done with what there is."""
         self._closed.set()
         self._arrived.set()
-
-    # -- writing -------------------------------------------------------------------------------------------------
 
     async def write(self) -> None:
         """Commit what finishes, until closed and empty."""
@@ -120,12 +96,10 @@ class Recorder:
             while self._finished:
                 await self._commit([self._finished.popleft() for _ in range(min(GROUP, len(self._finished)))])
             if self._closed.is_set():
-                break
-        self._all_written = True
-        self._written.set()
+                return
 
     async def _commit(self, group: Sequence[Finished]) -> None:
-        told, self._told = self._told, []
+        told = self._teller.take_told()
         while True:
             try:
                 async with self._database.transaction() as connection:
@@ -135,13 +109,13 @@ class Recorder:
                 log.warning("attempts_not_recorded", attempts=len(group), error=str(error))
                 if self._closed.is_set():
                     return  # still pending in SQL: sent again under the same ids
-                await self._pause()
+                await first_of(self._closed.wait(), self._real.sleep(PATIENCE))
         self._account(group, kept)
-        self._enqueue(events)
+        self._teller.put(events)
 
     async def _write_group(
         self, connection: AsyncConnection, group: Sequence[Finished], told: Sequence[str]
-    ) -> tuple[set[str], list[_Untold]]:
+    ) -> tuple[set[str], list[Untold]]:
         """In the order in which everybody locks: leases, changes, subscriptions, deliveries."""
         held = await still_held(connection, list({one.lease.name: one.lease for one in group}.values()))
         attempts = [one.attempt for one in group if one.lease.name in held]
@@ -152,8 +126,8 @@ class Recorder:
         await _write_outbox(connection, events, told, self._real.now())
         return held, events
 
-    def _event(self, attempt: Attempt) -> _Untold:
-        return _untold(event_of(attempt, self._story.now()), attempt.delivery.alert.trace)
+    def _event(self, attempt: Attempt) -> Untold:
+        return untold(event_of(attempt, self._story.now()), attempt.delivery.alert.trace)
 
     async def _note_health(self, connection: AsyncConnection, attempts: Sequence[Attempt]) -> None:
         """Failures in a row and the last success; of a healthy subscription only once a minute."""
@@ -179,67 +153,6 @@ class Recorder:
         for one in recorded:
             _count(one)
         self._after(recorded)
-
-    # -- telling -------------------------------------------------------------------------------------------------
-
-    async def tell(self, publisher: Publisher) -> None:
-        """Publish what was committed, until closed and empty; what the bus does not take stays in the outbox."""
-        while True:
-            await self._written.wait()
-            self._written.clear()
-            while self._untold and await self._tell_some(publisher):
-                pass
-            if self._all_written:
-                return
-
-    async def _tell_some(self, publisher: Publisher) -> bool:
-        some = [self._untold[index] for index in range(min(TOLD_AT_ONCE, len(self._untold)))]
-        try:
-            await publisher.publish([one.message for one in some])
-        except BusUnavailable as error:
-            log.warning("attempts_not_told", events=len(self._untold), error=str(error))
-            if self._closed.is_set():
-                return False
-            await self._pause()
-            return True
-        for one in some:
-            self._untold.popleft()
-            self._told.append(one.id)
-        metrics.UNTOLD.set(len(self._untold))
-        return True
-
-    def _enqueue(self, events: Iterable[_Untold]) -> None:
-        for event in events:
-            if len(self._untold) < MOST_UNTOLD:
-                self._untold.append(event)
-        metrics.UNTOLD.set(len(self._untold))
-        self._written.set()
-
-    async def _pause(self) -> None:
-        await first_of(self._closed.wait(), self._real.sleep(PATIENCE))
-
-    async def forget_told(self) -> None:
-        """Delete what was told from the outbox, where no commit came that would have done it along the way."""
-        told, self._told = self._told, []
-        if told:
-            async with self._database.transaction() as connection:
-                await _delete_told(connection, told)
-
-    async def recover(self) -> None:
-        """Tell again what somebody wrote and did not tell before they ended. Raises DatabaseUnavailable."""
-        if self._untold:
-            return
-        stale = OUTBOX.c.created < self._real.now() - STALE
-        query = sa.select(OUTBOX).where(stale).order_by(OUTBOX.c.created).limit(TOLD_AT_ONCE)
-        async with self._database.transaction() as connection:
-            rows = (await connection.execute(query)).all()
-        known = set(self._told)
-        events = ((codec.decode_bytes(row.event, DeliveryAttempted), row) for row in rows if row.id not in known)
-        self._enqueue(_untold(event, row.trace) for event, row in events)
-
-
-def _untold(event: DeliveryAttempted, trace: str) -> _Untold:
-    return _Untold(event.id, trace, codec.encode(event, trace=Trace(trace) if trace else None))
 
 
 def event_of(attempt: Attempt, observed: datetime) -> DeliveryAttempted:
@@ -366,16 +279,11 @@ def _attempt_row(attempt: Attempt) -> dict[str, Any]:
 
 
 async def _write_outbox(
-    connection: AsyncConnection, events: Sequence[_Untold], told: Sequence[str], now: datetime
+    connection: AsyncConnection, events: Sequence[Untold], told: Sequence[str], now: datetime
 ) -> None:
     rows = [{"id": one.id, "event": one.message.value, "trace": one.trace, "created": now} for one in events]
     await _execute(connection, insert_new(OUTBOX, connection.dialect.name), rows)
-    await _delete_told(connection, told)
-
-
-async def _delete_told(connection: AsyncConnection, told: Sequence[str]) -> None:
-    statement = sa.delete(OUTBOX).where(OUTBOX.c.id == sa.bindparam("i"))
-    await _execute(connection, statement, [{"i": one} for one in told])
+    await delete_told(connection, told)
 
 
 def _count(recorded: Recorded) -> None:
@@ -406,13 +314,3 @@ def _log(attempt: Attempt) -> None:
         watch_id=delivery.alert.watch_id,
         next_attempt=decision.next_attempt.isoformat() if decision.next_attempt else None,
     )
-
-
-async def first_of(*works: Coroutine[Any, Any, Any]) -> None:
-    """Return when the first of them has, and cancel the others."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()

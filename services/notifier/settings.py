@@ -25,5 +25,5 @@ class NotifierSettings:
         timedelta(seconds=1), help="how often the database is asked for retries and for other replicas' deliveries"
     )
     delivery_lease: timedelta = setting(
-        timedelta(seconds=60), help="how long a replica owns a subscription unless it renews; at least 45s"
+        timedelta(seconds=60), help="how long a replica owns a subscription unless it renews; at least 60s"
     )

@@ -18,13 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notifier import metrics, store, subscribe
 from services.notifier.deliver import Target
 from services.notifier.lanes import AHEAD, Bucket, Lane, Lanes
-from services.notifier.record import Recorder, first_of
 from services.notifier.seal import Sealer, Unopened
 from services.notifier.settings import NotifierSettings
 from services.notifier.sign import Secret
 from services.notifier.store import Delivery
 from services.notifier.subscribe import Subscription
 from services.notifier.tables import SubscriptionState
+from services.notifier.tell import Teller, first_of
 from shared.db import DatabaseUnavailable
 from shared.lease import Lease, release_leases, take_leases
 from shared.run import Parts
@@ -74,11 +74,11 @@ class Tender:
     """The loop that asks SQL on behalf of the lanes; sets `wake` when there may be something to send."""
 
     def __init__(
-        self, settings: NotifierSettings, parts: Parts, *, lanes: Lanes, recorder: Recorder, sealer: Sealer,
+        self, settings: NotifierSettings, parts: Parts, *, lanes: Lanes, teller: Teller, sealer: Sealer,
         holder: str, wake: asyncio.Event,
     ) -> None:  # fmt: skip
         self._settings, self._database, self._real = settings, parts.database, parts.real
-        self._lanes, self._recorder, self._sealer, self._holder = lanes, recorder, sealer, holder
+        self._lanes, self._teller, self._sealer, self._holder = lanes, teller, sealer, holder
         self._wake, self._hail = wake, asyncio.Event()
         self._wanted: set[str] = set()
         self._asked: set[str] = set()
@@ -112,7 +112,7 @@ class Tender:
     async def leave(self) -> None:
         """Let go of all leases, so that others need not wait for their end."""
         try:
-            await self._recorder.forget_told()
+            await self._teller.forget_told()
             await self._close(self._lanes.all(), self._real.now())
         except DatabaseUnavailable as error:
             log.warning("leases_not_released", error=str(error))  # they end by themselves
@@ -249,10 +249,10 @@ class Tender:
     async def _occasionally(self, now: datetime) -> None:
         metrics.LANES.set(len(self._lanes.all()))
         await self._close([lane for lane in self._lanes.all() if _is_idle(lane, now)], now)
-        await self._recorder.forget_told()
+        await self._teller.forget_told()
         if _passed(self._turns.recover, now, RECOVER_EVERY):
             self._turns.recover = now
-            await self._recorder.recover()
+            await self._teller.recover()
         if _passed(self._turns.count, now, COUNT_EVERY):
             self._turns.count = now
             async with self._database.transaction() as connection:

@@ -1,0 +1,143 @@
+"""Tells the topic what was committed, and takes it out of the outbox once the bus has acknowledged it.
+
+Left out on purpose: order beyond that of the commits. The topic is keyed by subscription, and a subscription has one
+sender at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notifier import metrics
+from services.notifier.tables import OUTBOX
+from shared import codec
+from shared.bus import BusUnavailable, Message, Publisher
+from shared.clock import Clock
+from shared.codec import Trace
+from shared.db import Database
+from shared.events import DeliveryAttempted
+
+log = structlog.get_logger()
+
+AT_ONCE = 500
+MOST = 10_000
+"""Events kept in memory while the bus is away; the others wait in the outbox only."""
+
+STALE = timedelta(seconds=30)
+"""An event in the outbox this old was not told by who wrote it."""
+
+PATIENCE = 1.0
+"""Seconds between attempts to reach a database or a bus that is away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """A row of the outbox, ready for the bus."""
+
+    id: str
+    trace: str
+    message: Message
+
+
+def untold(event: DeliveryAttempted, trace: str) -> Untold:
+    """The row of an event; `trace` is the trace context of what caused it."""
+    return Untold(event.id, trace, codec.encode(event, trace=Trace(trace) if trace else None))
+
+
+class Teller:
+    """Publishes what it is given by `put`, in that order."""
+
+    def __init__(self, database: Database, *, real: Clock) -> None:
+        self._database, self._real = database, real
+        self._untold: deque[Untold] = deque()
+        self._told: list[str] = []
+        self._arrived, self._closed = asyncio.Event(), asyncio.Event()
+
+    def put(self, events: Iterable[Untold]) -> None:
+        """These stand in the outbox, committed."""
+        for event in events:
+            if len(self._untold) < MOST:
+                self._untold.append(event)
+        metrics.UNTOLD.set(len(self._untold))
+        self._arrived.set()
+
+    def take_told(self) -> list[str]:
+        """What may be deleted from the outbox with the next commit."""
+        told, self._told = self._told, []
+        return told
+
+    def close(self) -> None:
+        """Nothing more comes: `run` returns when it is done with what there is, or at the first refusal."""
+        self._closed.set()
+        self._arrived.set()
+
+    async def run(self, publisher: Publisher) -> None:
+        """Publish until closed; what the bus does not take stays in the outbox."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._untold and await self._tell_some(publisher):
+                pass
+            if self._closed.is_set():
+                return
+
+    async def _tell_some(self, publisher: Publisher) -> bool:
+        some = [self._untold[index] for index in range(min(AT_ONCE, len(self._untold)))]
+        try:
+            await publisher.publish([one.message for one in some])
+        except BusUnavailable as error:
+            log.warning("attempts_not_told", events=len(self._untold), error=str(error))
+            if self._closed.is_set():
+                return False
+            await first_of(self._closed.wait(), self._real.sleep(PATIENCE))
+            return True
+        for one in some:
+            self._untold.popleft()
+            self._told.append(one.id)
+        metrics.UNTOLD.set(len(self._untold))
+        return True
+
+    async def forget_told(self) -> None:
+        """Delete what was told from the outbox, where no commit came that would have done it along the way."""
+        told = self.take_told()
+        if told:
+            async with self._database.transaction() as connection:
+                await delete_told(connection, told)
+
+    async def recover(self) -> None:
+        """Tell again what somebody wrote and did not tell before they ended. Raises DatabaseUnavailable."""
+        if self._untold:
+            return
+        stale = OUTBOX.c.created < self._real.now() - STALE
+        query = sa.select(OUTBOX).where(stale).order_by(OUTBOX.c.created).limit(AT_ONCE)
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(query)).all()
+        known = set(self._told)
+        events = ((codec.decode_bytes(row.event, DeliveryAttempted), row) for row in rows if row.id not in known)
+        self.put(untold(event, row.trace) for event, row in events)
+
+
+async def delete_told(connection: AsyncConnection, told: Sequence[str]) -> None:
+    """Take these out of the outbox."""
+    if told:
+        statement = sa.delete(OUTBOX).where(OUTBOX.c.id == sa.bindparam("i"))
+        await connection.execute(statement, [{"i": one} for one in told])
+
+
+async def first_of(*works: Coroutine[Any, Any, Any]) -> None:
+    """Return when the first of them has, and cancel the others."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
