@@ -32,19 +32,20 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def alert_lines(alert: Mapping[str, Any]) -> Text:
-    """Kind and headline; below them time, language, outlet, why and delay."""
+def alert_lines(alert: Mapping[str, Any]) -> Table:
+    """Time, kind and headline; below the headline language, outlet, why and delay."""
     told, article = alert["alert"], alert["article"]
     delay = delay_of(alert)
-    kind = told["kind"] + ("" if told["state"] == "open" else f" ({told['state']})")
-    colour = COLOURS.get(told["kind"], "white")
-    shown = _moment(article["observed"]).strftime("%d %b %H:%M")
+    kind = told["kind"] + ("" if told["state"] == "open" else f" {told['state']}")
     language = article["language"].get("variety") or article["language"]["macro"]
     after = f" · sent {delay.total_seconds() * 1000:.0f} ms after the fetch" if delay is not None else ""
-    return Text.from_markup(
-        f"[dim]{shown}[/] [bold {colour}]{kind:<12}[/] [bold]{escape(told['headline'])}[/]\n"
-        f"             [dim]{language} · {escape(article['source']['name'])} · {escape(told['reason'])}{after}[/]"
-    )
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=12, style="dim")
+    grid.add_column(width=12, style=f"bold {COLOURS.get(told['kind'], 'white')}")
+    grid.add_column(ratio=1)
+    grid.add_row(f"{_moment(article['observed']):%d %b %H:%M}", kind, Text(told["headline"], style="bold"))
+    grid.add_row("", "", Text(f"{language} · {article['source']['name']} · {told['reason']}{after}", style="dim"))
+    return grid
 
 
 def counters() -> dict[str, int]:
