@@ -1,4 +1,4 @@
-"""The demo, as a person runs it: everything expected arrives, nothing forbidden does, and it says so by its exit code."""
+"""The demo as a person runs it: everything expected arrives, nothing forbidden does, and the exit code says so."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from tests.faults.ledger import Ledger, world
 
 SERVICES = ("fetcher", "extractor", "alerter", "notifier")
 SETTLED = 150.0
-"""Seconds after the last kill in which all must have arrived: sessions (6 s), leases (45 s) and retries run out."""
+"""Seconds after the last kill in which all must have arrived: sessions (6 s), leases (60 s) and retries run out."""
 
 AT_WORK = 0.7
 """Share of the kills that wait until the victim is at work; the others meet it while it starts."""
@@ -124,7 +124,7 @@ def _environment(folder: Path, broker: Broker | None, database: str) -> dict[str
         "WIREWATCH_POLL_INTERVAL": "1s",
         "WIREWATCH_EXTRACT_WORKERS": "1",
         "WIREWATCH_LOG_JSON": "true",
-        "WIREWATCH_DELIVERY_LEASE": "45s",
+        "WIREWATCH_DELIVERY_LEASE": "60s",
         "WIREWATCH_POLL_SPREAD": "1s",
     }
 
