@@ -147,20 +147,27 @@ class KafkaBus:
 
     async def _configure(self, specs: Sequence[TopicSpec]) -> None:
         """Alter what differs, and keep what operators set: the request replaces all of a topic's own settings."""
-        changes = []
+        wanted = await self._differing(specs)
+        if not wanted:
+            return
+        prefix = self._options.topic_prefix
+        changes = [ConfigResource(ConfigResourceType.TOPIC, prefix + name, configs=c) for name, c in wanted.items()]
+        with translated("alter topics"):
+            (response,) = await self._admin.alter_configs(changes)
+        for code, message, *_ in response.resources:
+            if code:
+                raise BusUnavailable(f"alter topics: {for_code(code).__name__} {message}")
+        with translated("altered settings not visible"):
+            async with asyncio.timeout(VISIBLE_SECONDS):
+                while await self._differing(specs):  # noqa: ASYNC110 - nobody tells us
+                    await asyncio.sleep(0.05)
+
+    async def _differing(self, specs: Sequence[TopicSpec]) -> dict[str, dict[str, str]]:
+        """Topics that are not as specified, with all settings of their own as they should be."""
         described = await self._describe([spec.name for spec in specs])
-        for spec in specs:
-            own = own_settings(described[spec.name])
-            wanted = own | configs_of(spec)
-            if wanted != own:
-                name = self._options.topic_prefix + spec.name
-                changes.append(ConfigResource(ConfigResourceType.TOPIC, name, configs=wanted))
-        if changes:
-            with translated("alter topics"):
-                (response,) = await self._admin.alter_configs(changes)
-            for code, message, *_ in response.resources:
-                if code:
-                    raise BusUnavailable(f"alter topics: {for_code(code).__name__} {message}")
+        own = {spec.name: own_settings(described[spec.name]) for spec in specs}
+        wanted = {spec.name: own[spec.name] | configs_of(spec) for spec in specs}
+        return {name: configs for name, configs in wanted.items() if configs != own[name]}
 
     async def _describe(self, names: Sequence[str]) -> dict[str, dict[str, tuple[str, int]]]:
         """Per topic: setting -> (value, where it comes from)."""
