@@ -11,8 +11,12 @@ import sys
 import structlog
 from structlog.typing import Processor
 
-QUIET = ("aiokafka", "asyncio", "httpx", "uvicorn.access", "trafilatura", "htmldate", "courlan", "alembic", "aiosqlite")
+QUIET = ("asyncio", "httpx", "uvicorn.access", "trafilatura", "htmldate", "courlan", "alembic", "aiosqlite")
 """Libraries that tell of the same thing we do, or of nothing we act on, below warning."""
+
+MUTE = ("aiokafka",)
+"""Libraries whose every complaint reaches us as an exception or a lag that we tell of ourselves, once: while a broker is
+away aiokafka writes thousands of lines a second."""
 
 LONGEST = 2000
 """Characters of a field: an error text may quote a whole page."""
@@ -52,6 +56,8 @@ def _route_foreign(shared: list[Processor], tail: list[Processor], level: str) -
     root.setLevel(level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in MUTE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _shorten(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

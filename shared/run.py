@@ -19,7 +19,7 @@ from pathlib import Path
 import structlog
 
 from shared import metrics
-from shared.bus import Bus, ConsumerOptions
+from shared.bus import Bus, BusUnavailable, ConsumerOptions
 from shared.clock import Clock, RealClock
 from shared.consume import ConsumeLoop, LoopOptions
 from shared.db import Database, open_database
@@ -108,13 +108,15 @@ async def open_parts(
     story: Clock | None = None,
     real: Clock | None = None,
     resolver: Resolver | None = None,
+    patience: float = 0.0,
 ) -> AsyncIterator[Parts]:
-    """Build bus, database and door, and close them in the opposite order."""
+    """Build bus, database and door, and close them in the opposite order. A bus that is still starting, or away, is
+    waited for `patience` seconds of real time; then BusUnavailable is raised."""
     clock = real or RealClock()
     database = open_database(settings.database_url)
     door = open_door(settings, resolver)
     try:
-        bus = await open_bus(settings)
+        bus = await _open_patiently(settings, patience)
         try:
             yield Parts(bus, database, door, story or clock, clock)
         finally:
@@ -122,6 +124,18 @@ async def open_parts(
     finally:
         await door.aclose()
         await database.close()
+
+
+async def _open_patiently(settings: CommonSettings, patience: float) -> Bus:
+    deadline = asyncio.get_running_loop().time() + patience
+    while True:
+        try:
+            return await open_bus(settings)
+        except BusUnavailable as error:
+            if asyncio.get_running_loop().time() >= deadline:
+                raise
+            log.warning("bus_awaited", bus=settings.bus, error=str(error))
+            await asyncio.sleep(1.0)
 
 
 def loops_of(

@@ -17,8 +17,8 @@ Environment = Mapping[str, str]
 Built = Service | Awaitable[Service]
 Builder = Callable[[Environment | None, Parts], Built]
 
-STARTING = 60.0
-"""Seconds to wait for a broker or database that is still starting."""
+STARTING = 180.0
+"""Seconds to wait for a broker or database that is still starting, or is being replaced."""
 
 
 def _fetcher(environment: Environment | None, parts: Parts) -> Built:
@@ -76,7 +76,7 @@ async def serve(names: Sequence[str], common: CommonSettings, *, prepared: bool)
     """Run the named services as one process until a signal. `prepared` runs `init` first (standalone)."""
     stop = asyncio.Event()
     stop_on_signals(stop)
-    async with open_parts(common) as parts:
+    async with open_parts(common, patience=STARTING) as parts:
         if prepared:
             await patiently(lambda: prepare(parts.bus, parts.database), seconds=STARTING)
         services = await build_services(names, parts)
