@@ -15,8 +15,8 @@ QUIET = ("asyncio", "httpx", "uvicorn.access", "trafilatura", "htmldate", "courl
 """Libraries that tell of the same thing we do, or of nothing we act on, below warning."""
 
 MUTE = ("aiokafka",)
-"""Libraries whose every complaint reaches us as an exception or a lag that we tell of ourselves, once: while a broker is
-away aiokafka writes thousands of lines a second."""
+"""Libraries whose every complaint reaches us as an exception or a lag that we tell of ourselves, once: while a broker
+is away aiokafka writes thousands of lines a second."""
 
 LONGEST = 2000
 """Characters of a field: an error text may quote a whole page."""

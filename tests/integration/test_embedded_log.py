@@ -158,7 +158,7 @@ async def test_chaos_loses_nothing_and_repeats_something(path: Path, seed: int) 
     for start in range(0, 400, 10):
         attempts += await publish_persistently(bus, [message(n, "feed") for n in range(start, start + 10)])
     async with asyncio.timeout(60):
-        while not set(range(400)) <= set(seen):  # noqa: ASYNC110 - the members just append
+        while not set(range(400)) <= set(seen):
             await asyncio.sleep(0.05)
     stop.set()
     await asyncio.gather(*members)
