@@ -136,7 +136,7 @@ def _write(folder: Path, port: int, count: int, outlets: int, interval: str) -> 
         path.write_text(yaml.safe_dump(watch_of(number), sort_keys=False), encoding="utf-8")
     return {
         "WIREWATCH_DATA": str(folder / "data"), "WIREWATCH_PACK": str(pack), "WIREWATCH_ALLOW_NETWORKS": "127.0.0.0/8",
-        "WIREWATCH_SPACING": "0s", "WIREWATCH_POLL_JITTER": "0", "WIREWATCH_DRAIN": "5s",
+        "WIREWATCH_SPACING": "0s", "WIREWATCH_POLL_JITTER": "0", "WIREWATCH_POLL_SPREAD": "1s", "WIREWATCH_DRAIN": "5s",
     }  # fmt: skip
 
 
