@@ -14,7 +14,7 @@ from services.fetcher.commands import feed as feed_commands
 from services.fetcher.dates import read_date
 from services.fetcher.parse import Damage, Feed, Unusable, parse_feed
 
-REAL = Path("/work/shared/data/feeds/feeds.tar.xz")
+REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "feeds" / "feeds.tar.xz"
 TEN = datetime(2025, 3, 18, 9, 0, tzinfo=UTC)
 
 RSS = """<?xml version="1.0" encoding="utf-8"?>
