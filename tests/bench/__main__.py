@@ -6,7 +6,6 @@ noisy: compare within one run, report ratios as medians of pairs.
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import json
 import pkgutil
@@ -14,6 +13,8 @@ import platform
 import sys
 from pathlib import Path
 from typing import Any
+
+import uvloop
 
 import tests.bench
 from shared import log
@@ -29,7 +30,7 @@ def names() -> list[str]:
 def run(name: str) -> dict[str, Any]:
     """Run one and write its figures."""
     print(f"== {name}", flush=True)
-    figures = asyncio.run(importlib.import_module(f"tests.bench.{name}").run())
+    figures = uvloop.run(importlib.import_module(f"tests.bench.{name}").run())
     figures["machine"] = f"{platform.machine()}, Python {platform.python_version()}"
     BUILD.mkdir(parents=True, exist_ok=True)
     (BUILD / f"{name}.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")

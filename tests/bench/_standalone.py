@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import json
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,8 +15,9 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import yaml
-from fastapi import FastAPI
-from fastapi.responses import Response
+from aiohttp import web
+from rich.console import Console
+from rich.table import Table
 
 from services.notifier.receiver import Received, Receiver
 from services.notifier.seal import sealer_of
@@ -24,7 +25,6 @@ from services.notifier.settings import NotifierSettings
 from services.notifier.subscribe import Limits, Wanted, create
 from services.operate.init import prepare
 from services.standalone.app import BUILDERS, build_services
-from shared.health import serve
 from shared.http import Guard
 from shared.metrics import RECORDS
 from shared.run import Parts, assemble, open_parts, run_process
@@ -58,6 +58,52 @@ def marked(pages: Sequence[bytes], number: int) -> bytes:
     return f"{head}<body><article><h1>Report {word_of(number)}</h1>{body}</article>{ballast}</body></html>".encode()
 
 
+class Site:
+    """Articles over `outlets` feeds, of which those below `shown` are published; a feed lists its newest `listed`.
+
+    Served by aiohttp, with items made once, since its cost is in every figure and it is not what is measured.
+    """
+
+    def __init__(self, pages: Sequence[bytes], *, outlets: int = 8, listed: int = 1000) -> None:
+        self.pages, self.outlets, self.listed = pages, outlets, listed
+        self.shown = 0
+        self._items: list[str] = []
+
+    async def feed(self, request: web.Request) -> web.Response:
+        """The feed of one outlet."""
+        date = format_datetime(datetime.now(UTC))
+        while len(self._items) < self.shown:
+            self._items.append(item(len(self._items), self.outlets, date))
+        numbers = range(int(request.match_info["outlet"]), self.shown, self.outlets)[-self.listed :]
+        text = "".join(self._items[number] for number in numbers)
+        return web.Response(text=f"<rss version='2.0'><channel>{text}</channel></rss>", content_type="text/xml")
+
+    async def article(self, request: web.Request) -> web.Response:
+        """One article's page."""
+        return web.Response(body=marked(self.pages, int(request.match_info["number"])), content_type="text/html")
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[int]:
+        """Serve on a free port of loopback."""
+        app = web.Application()
+        app.add_routes([web.get("/o{outlet}/feed.xml", self.feed), web.get("/o{outlet}/a{number}", self.article)])
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            yield runner.addresses[0][1]
+        finally:
+            await runner.cleanup()
+
+
+def item(number: int, outlets: int, date: str) -> str:
+    """An entry of a feed."""
+    return (
+        f"<item><title>Article {number}</title><link>/o{number % outlets}/a{number}</link>"
+        f"<guid isPermaLink='false'>g{number}</guid><pubDate>{date}</pubDate></item>"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """A running pipeline."""
@@ -67,61 +113,42 @@ class Bench:
     stop: asyncio.Event
 
 
-def site_app(pages: Sequence[bytes], count: int, outlets: int, shown: list[int]) -> FastAPI:
-    """`count` articles over `outlets` feeds; a feed lists those below `shown[0]`, newest last fifty in reserve."""
-    app, at = FastAPI(openapi_url=None), datetime.now(UTC)
-
-    @app.get("/o{outlet}/feed.xml")
-    async def feed(outlet: int) -> Response:
-        items = "".join(
-            f"<item><title>Article {n}</title><link>/o{outlet}/a{n}</link><guid isPermaLink='false'>g{n}</guid>"
-            f"<pubDate>{format_datetime(at)}</pubDate></item>"
-            for n in range(outlet, min(shown[0], count), outlets)
-        )
-        return Response(f"<rss version='2.0'><channel>{items}</channel></rss>", media_type="application/rss+xml")
-
-    @app.get("/o{outlet}/a{number}")
-    async def article(outlet: int, number: int) -> Response:
-        return Response(marked(pages, number), media_type="text/html")
-
-    return app
+@asynccontextmanager
+async def pipeline(
+    folder: Path, site: Site, *, words: int, bus: str = "embedded", interval: str = "1s", workers: int = 2
+) -> AsyncIterator[Bench]:
+    """The site and the receiver in this process, the services too. `words` articles have words to match."""
+    async with site.served() as port, receiving() as receiver:
+        environment = environment_of(folder, port, words=words, outlets=site.outlets, interval=interval)
+        environment |= {"WIREWATCH_BUS": bus, "WIREWATCH_EXTRACT_WORKERS": str(workers)}
+        if bus != "embedded":
+            environment["WIREWATCH_TOPIC_PREFIX"] = f"bench{os.getpid()}{folder.name}."
+        common = load(CommonSettings, environment)
+        async with open_parts(common) as parts:
+            await subscribed(parts, environment, receiver)
+            stop = asyncio.Event()
+            process = assemble(await build_services(list(BUILDERS), parts, environment), parts, common, stop=stop)
+            running = asyncio.create_task(run_process(process, common, admin=False))
+            try:
+                yield Bench(parts, receiver, stop)
+            finally:
+                stop.set()
+                await running
 
 
 @asynccontextmanager
-async def pipeline(
-    folder: Path,
-    app: FastAPI,
-    *,
-    count: int,
-    bus: str = "embedded",
-    outlets: int = 8,
-    interval: str = "1s",
-    workers: int = 2,
-) -> AsyncIterator[Bench]:
-    """The site and the receiver in this process, the services too."""
-    stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(serve(app, "127.0.0.1", 0, stop, started=started))
-    environment = _write(folder, await started, count, outlets, interval)
-    prefix = f"bench{os.getpid()}{folder.name}." if bus != "embedded" else ""
-    environment |= {"WIREWATCH_BUS": bus, "WIREWATCH_TOPIC_PREFIX": prefix, "WIREWATCH_EXTRACT_WORKERS": str(workers)}
-    common = load(CommonSettings, environment)
+async def receiving() -> AsyncIterator[Receiver]:
+    """A receiver of webhooks."""
     receiver = Receiver()
     await receiver.start()
-    async with open_parts(common) as parts:
-        await prepare(parts.bus, parts.database)
-        await _subscribe(parts, environment, receiver)
-        process = assemble(await build_services(list(BUILDERS), parts, environment), parts, common, stop=stop)
-        running = asyncio.create_task(run_process(process, common, admin=False))
-        try:
-            yield Bench(parts, receiver, stop)
-        finally:
-            stop.set()
-            await running
-            await receiver.stop()
-            await serving
+    try:
+        yield receiver
+    finally:
+        await receiver.stop()
 
 
-def _write(folder: Path, port: int, count: int, outlets: int, interval: str) -> dict[str, str]:
+def environment_of(folder: Path, port: int, *, words: int, outlets: int, interval: str = "1s") -> dict[str, str]:
+    """Write a pack with a watch per word and return the settings to run it with."""
     pack = folder / "pack"
     (pack / "watches").mkdir(parents=True)
     sources = [
@@ -131,7 +158,7 @@ def _write(folder: Path, port: int, count: int, outlets: int, interval: str) -> 
     ]  # fmt: skip
     (pack / "sources.yaml").write_text(yaml.safe_dump(sources), encoding="utf-8")
     (pack / "entities.yaml").write_text("version: 1\nentities: []\n", encoding="utf-8")
-    for number in range(0, count, EVERY):
+    for number in range(0, words, EVERY):
         path = pack / "watches" / f"w{number}.yaml"
         path.write_text(yaml.safe_dump(watch_of(number), sort_keys=False), encoding="utf-8")
     return {
@@ -140,7 +167,9 @@ def _write(folder: Path, port: int, count: int, outlets: int, interval: str) -> 
     }  # fmt: skip
 
 
-async def _subscribe(parts: Parts, environment: dict[str, str], receiver: Receiver) -> None:
+async def subscribed(parts: Parts, environment: Mapping[str, str], receiver: Receiver) -> None:
+    """Make topics and tables, and subscribe the receiver to everything."""
+    await prepare(parts.bus, parts.database)
     sealer = sealer_of(load(NotifierSettings, environment))
     wanted = Wanted(receiver.url, limits=Limits(in_flight=32))
     async with parts.database.transaction() as connection:
@@ -174,3 +203,13 @@ def resident_mb(pid: int | str = "self") -> float:
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1024
     return 0.0
+
+
+def printed(title: str, figures: Mapping[str, float | str]) -> None:
+    """Print the figures as a table."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    for name, value in figures.items():
+        table.add_row(name.replace("_", " "), str(value))
+    Console().print(table)

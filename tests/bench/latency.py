@@ -8,28 +8,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import quantiles
 
-from rich.console import Console
-from rich.table import Table
-
-from tests.bench._standalone import EVERY as SPARSE
-from tests.bench._standalone import delays, pipeline, real_pages, resident_mb, site_app
+from tests.bench._standalone import EVERY, Site, delays, pipeline, printed, real_pages, resident_mb
 from tests.fakes.kafka_broker import Broker, Unavailable
 
-RATE, SECONDS, OUTLETS = 12, 40, 8
+RATE, SECONDS = 12, 40
 COUNT = RATE * SECONDS
 
 
 async def measure(pages: Sequence[bytes], folder: Path, bus: str) -> dict[str, float | str]:
     """Publish at the rate and read the ledgers that subscribers got."""
-    shown = [0]
-    async with pipeline(folder, site_app(pages, COUNT, OUTLETS, shown), count=COUNT, outlets=OUTLETS, bus=bus) as bench:
+    site = Site(pages)
+    async with pipeline(folder, site, words=COUNT, bus=bus) as bench:
         await asyncio.sleep(4.0)
         rest = resident_mb()
-        while shown[0] < COUNT:
-            shown[0] += 1
+        while site.shown < COUNT:
+            site.shown += 1
             await asyncio.sleep(1 / RATE)
         async with asyncio.timeout(60):
-            while len(bench.receiver.times) < COUNT // SPARSE:
+            while len(bench.receiver.times) < COUNT // EVERY:
                 await asyncio.sleep(0.05)
         found = delays(bench.receiver.received)
     cuts = quantiles(found, n=100, method="inclusive")
@@ -55,14 +51,5 @@ async def run() -> dict[str, float | str]:
             kafka = await measure(pages, Path(name) / "kafka", broker.bootstrap)
             figures |= {f"kafka_{key}": value for key, value in kafka.items()}
             broker.stop()
-    _print(figures)
+    printed(f"fetched to sent at {RATE} articles a second", figures)
     return figures
-
-
-def _print(figures: dict[str, float | str]) -> None:
-    table = Table(title=f"fetched to sent at {RATE} articles a second", title_justify="left")
-    table.add_column("figure")
-    table.add_column("value", justify="right")
-    for name, value in figures.items():
-        table.add_row(name.replace("_", " "), str(value))
-    Console().print(table)

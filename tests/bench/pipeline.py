@@ -14,29 +14,26 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from rich.console import Console
-from rich.table import Table
-
 from services.extractor.pool import Readers
 from services.extractor.settings import ExtractorSettings
 from services.extractor.worker import Plan
 from shared.events import PageFetched, Source
 from shared.settings import load
-from tests.bench._standalone import EVERY, finished, marked, pipeline, real_pages, resident_mb, site_app
+from tests.bench._standalone import EVERY, Site, finished, marked, pipeline, printed, real_pages, resident_mb
 
-COUNT, ROUNDS, OUTLETS, IN_FLIGHT = 400, 3, 8, 8
+COUNT, ROUNDS, IN_FLIGHT = 1200, 3, 8
 
 
 async def through_everything(pages: Sequence[bytes], folder: Path) -> tuple[float, float]:
     """Articles a second from publication until the last is read and its last alert delivered; memory in MiB."""
-    shown = [0]
-    async with pipeline(folder, site_app(pages, COUNT, OUTLETS, shown), count=COUNT, outlets=OUTLETS) as bench:
+    site = Site(pages)
+    async with pipeline(folder, site, words=COUNT) as bench:
         await asyncio.sleep(4.0)  # workers warm, first polls done
         before = finished("extractor")
-        shown[0], began = COUNT, perf_counter()
-        async with asyncio.timeout(120):
+        site.shown, began = COUNT, perf_counter()
+        async with asyncio.timeout(240):
             while finished("extractor") - before < COUNT or len(bench.receiver.times) < COUNT // EVERY:
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.1)
         return COUNT / (perf_counter() - began), resident_mb()
 
 
@@ -85,14 +82,5 @@ async def run() -> dict[str, float | str]:
         "ratio": round(median(a / b for a, b in zip(whole, alone, strict=True)), 3),
         "resident_mb_without_workers": round(memory, 1),
     }
-    _print(figures)
+    printed(f"{COUNT} real pages, two workers, median of {ROUNDS} pairs", figures)
     return figures
-
-
-def _print(figures: dict[str, float | str]) -> None:
-    table = Table(title=f"{COUNT} real pages, two workers, median of {ROUNDS} pairs", title_justify="left")
-    table.add_column("figure")
-    table.add_column("value", justify="right")
-    for name, value in figures.items():
-        table.add_row(name.replace("_", " "), str(value))
-    Console().print(table)

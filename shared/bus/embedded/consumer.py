@@ -49,6 +49,7 @@ class EmbeddedConsumer:
         self._generation = -1
         self._owned: frozenset[Partition] = frozenset()
         self._order: list[Partition] = []
+        self._lanes: frozenset[int] = frozenset()
         self._readable = False
         self._positions: dict[Partition, int] = {}
         self._paused: set[Partition] = set()
@@ -124,6 +125,7 @@ class EmbeddedConsumer:
         self._dry.clear()
         self._owned = assigned
         self._order = sorted(assigned)
+        self._lanes = frozenset(self._bus.lane(partition) for partition in assigned)
         self._generation = generation
         if assigned:
             await self._kept_alive(call_listener(self._options.on_assigned, assigned, self.group))
@@ -187,13 +189,11 @@ class EmbeddedConsumer:
                 return records
             await self._wait(left)
 
-    def arrived(self, lanes: Collection[int] | None) -> None:
-        """Something was appended to these lanes, or to any (None)."""
-        if lanes is None:
-            self._dry.clear()
-        else:
+    def arrived(self, lanes: Collection[int]) -> None:
+        """Something was appended to these lanes."""
+        if not self._lanes.isdisjoint(lanes):
             self._dry.difference_update(lanes)
-        self._arrived.set()
+            self._arrived.set()
 
     async def _read(self, limit: int) -> list[Record]:
         wanted = self._wanted()

@@ -103,6 +103,16 @@ def record_of(partition: Partition, offset: int, row: Sequence[object]) -> Recor
     )  # fmt: skip
 
 
+def last_offsets(conn: sqlite3.Connection) -> dict[int, int]:
+    """The offset of the last record of every lane that has one."""
+    rows = conn.execute(
+        "select lanes.id, (select records.id from records where records.id >= lanes.id << :bits"
+        " and records.id < (lanes.id + 1) << :bits order by records.id desc limit 1) from lanes",
+        {"bits": LANE_BITS},
+    )
+    return {lane: last & (LANE - 1) for lane, last in rows if last is not None}
+
+
 def start_of(conn: sqlite3.Connection, lane: int) -> int:
     """The first offset that may still be there."""
     row = conn.execute("select start from lanes where id = ?", (lane,)).fetchone()
