@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.text.alphabets import CYRILLIC, LATIN, MARKS
 from shared.text.fold import fold, fold_text
 
 SERBIAN = dict(zip("абвгдђежзијклљмнњопрстћуфхцчџш", [
@@ -46,6 +47,16 @@ def test_offsets_cover_the_folded_text_and_never_go_back(text: str) -> None:
     assert len(offsets) == len(folded.text) + 1 == len(folded.words) + 1
     assert offsets == sorted(offsets)
     assert offsets[-1] == len(text)
+
+
+@given(st.text(alphabet=LATIN + LATIN.upper() + MARKS + "abcZ .", max_size=60)
+       | st.text(alphabet=CYRILLIC + CYRILLIC.upper() + MARKS + "abcZ .", max_size=60))  # fmt: skip
+def test_an_alphabet_folds_as_the_table_does(text: str) -> None:
+    slow = fold("\u2028" + text)  # a character that no alphabet holds
+    quick = fold("\n" + text)
+    assert quick.text == slow.text
+    assert list(quick.offsets) == list(slow.offsets)
+    assert quick.token_starts == slow.token_starts
 
 
 @given(anything, st.data())
