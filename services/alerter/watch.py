@@ -15,6 +15,9 @@ from shared.events import AlertKind
 from shared.text.terms import Term
 
 FIELDS = ("title", "lead", "text")
+QUOTE = "quote"
+WITHIN = (*FIELDS, QUOTE)
+"""What `fields:` may ask for: a field of the article, or the inside of a quotation."""
 SENTENCE, PARAGRAPH, FIELD = "sentence", "paragraph", "field"
 UNITS = (SENTENCE, PARAGRAPH, FIELD)
 
@@ -41,6 +44,38 @@ class Entities:
 
     ids: tuple[str, ...]
     kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Mentions of whoever holds an office on the day of the article; `ids` have held it at some time."""
+
+    title: str
+    of: str
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A regular expression in RE2 syntax over the original text, without regard to case."""
+
+    expression: str
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number in figures, both ends included; None leaves an end open."""
+
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The article's outlet (id or domain), country or section is one of these. It has no place in the text."""
+
+    what: str
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +126,26 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """The part, counted in these fields only and only in articles of these languages (empty: in all)."""
+    """The part, counted in these fields (or in quotations) only, in articles of these languages only (empty: all)."""
 
     part: Clause
     fields: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
 
 
-Clause = Word | Entities | Concept | AnyOf | AllOf | Not | AtLeast | Near | Only
+Clause = Word | Entities | Role | Pattern | Number | About | Concept | AnyOf | AllOf | Not | AtLeast | Near | Only
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A concept: its clause and what its presence adds to the score (negative: takes away)."""
+    """A concept: its clause and what its presence adds to the score (negative: takes away). `file` is the included
+    file it stands in, "" for the watch's own."""
 
     name: str
     clause: Clause
     weight: float = 1.0
     line: int = 0
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +203,18 @@ class Watch:
     def wanted(self, kind: AlertKind) -> tuple[Wanted, ...]:
         """The rules of one kind."""
         return tuple(rule for rule in self.alerts if rule.kind is kind)
+
+
+def inside(clause: Clause) -> tuple[Clause, ...]:
+    """The clauses right below one."""
+    if isinstance(clause, AnyOf | AllOf | AtLeast):
+        return clause.parts
+    if isinstance(clause, Near):
+        return clause.groups
+    return (clause.part,) if isinstance(clause, Not | Only) else ()
+
+
+def concepts_of(clause: Clause) -> set[str]:
+    """The names of the concepts a clause refers to."""
+    own = {clause.name} if isinstance(clause, Concept) else set()
+    return own.union(*(concepts_of(part) for part in inside(clause)))

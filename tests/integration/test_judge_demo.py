@@ -66,7 +66,7 @@ async def judged(file: Path) -> list[AlertRaised]:
 
 async def matches(text: str) -> list[ArticleMatched]:
     """What matching passes on of the demo, in the order of time."""
-    watch = load.loads(text, WATCH_FILE.name, gazetteer().entities.keys())
+    watch = load.loads(text, WATCH_FILE.name, gazetteer().entities)
     engine = build([watch])
     handle = make(lambda: engine, SteppedClock(START))
     outcomes = [await handle(_work(one.article)) for one in demo_articles()]

@@ -5,11 +5,14 @@ What only a few articles need (sentences, places of entities, surfaces) is worke
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
+from services.alerter.clauses import compiled_pattern
 from services.alerter.match.compile import Engine
 from services.alerter.watch import FIELDS
 from shared import events
@@ -17,6 +20,11 @@ from shared.text.fold import Folded, fold_text
 from shared.text.inflect import Form
 from shared.text.languages import language, macro
 from shared.text.segment import Piece, holder, paragraphs, sentences
+
+MOST_FOUND = 200
+"""Places of one pattern, and numbers of one article, that are looked at."""
+FIGURES = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:[.,\u00a0\u202f ]\d{3})+(?![\d])(?:[.,]\d+)?|\d+(?:[.,]\d+)?)(?!\w)")
+"""Numbers in figures, with points, commas or blanks between thousands and either before decimals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +44,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A hit before anybody needs its surface: what was found (a term's number or a mention), folded place, form."""
+    """A hit before anybody needs its surface: what was found (the number of a term, a mention, the text of a pattern or
+    number), folded place, form."""
 
-    what: int | events.Mention
+    what: int | events.Mention | str
     start: int
     end: int
     form: Form | None = None
@@ -89,6 +98,64 @@ class Article:
                 self._found.append(_Found(mention, start, end))
         return found
 
+    def holders(self, title: str, of: str, ids: tuple[str, ...]) -> tuple[Place, ...]:
+        """The places of people named who hold an office at the article's time, as the extractor has noted it."""
+        asked = f"{title} of {of}" if of else title
+        return tuple(
+            self._place(at) for name in ids for at in self._by_entity.get(name, ()) if self._role(at, of) == asked
+        )
+
+    def _role(self, at: int, of: str) -> str:
+        what = self._found[at].what
+        role = what.role if isinstance(what, events.Mention) else ""
+        return role if of else role.partition(" of ")[0]
+
+    def pattern(self, expression: str) -> tuple[Place, ...]:
+        """The places of a pattern, the first `MOST_FOUND` of them."""
+        found = islice(compiled_pattern(expression).finditer(self.folded.original), MOST_FOUND)
+        return tuple(self._note(expression, one.start(), one.end()) for one in found if one.end() > one.start())
+
+    def numbers(self, low: float | None, high: float | None) -> tuple[Place, ...]:
+        """The places of numbers between two bounds."""
+        return tuple(
+            self._note(text, start, start + len(text))
+            for value, start, text in self._figures
+            if (low is None or value >= low) and (high is None or value <= high)
+        )
+
+    @cached_property
+    def _figures(self) -> list[tuple[float, int, str]]:
+        found = islice(FIGURES.finditer(self.folded.original), MOST_FOUND)
+        return [(value_of(one[0]), one.start(), one[0]) for one in found]
+
+    def _note(self, what: str, start: int, end: int) -> Place:
+        """A hit at an original place that no automaton found."""
+        self._found.append(_Found(what, self.folded.at(start), self.folded.at(end)))
+        return self._place(len(self._found) - 1)
+
+    def is_about(self, what: str, values: tuple[str, ...]) -> bool:
+        """Whether the outlet, country or section is one of these."""
+        source = self.extracted.source
+        if what == "country":
+            return source.country in values
+        if what == "outlet":
+            return any(value in (source.id, source.domain) or source.domain.endswith(f".{value}") for value in values)
+        words = f" {' '.join(Folded(self.extracted.section).words.split())} "
+        return any(f" {_stem(value)}" in words for value in values)
+
+    def is_quoted(self, start: int) -> bool:
+        """Whether a position stands inside a quotation."""
+        return any(begin <= start < end for begin, end in self._quoted)
+
+    @cached_property
+    def _quoted(self) -> list[tuple[int, int]]:
+        spans = [quote.span for quote in self.extracted.quotes if quote.span.field in FIELDS]
+        bases = [self._originals[FIELDS.index(span.field)] for span in spans]
+        return [
+            (self.folded.at(base + span.start), self.folded.at(base + span.end))
+            for base, span in zip(bases, spans, strict=True)
+        ]
+
     def _kind(self, at: int) -> str:
         what = self._found[at].what
         return what.kind if isinstance(what, events.Mention) else ""
@@ -135,8 +202,22 @@ class Article:
         one = self._found[at]
         if isinstance(one.what, events.Mention):
             return events.Hit(concept=concept, term=one.what.entity_id, span=one.what.span, form=one.what.why)
+        term = one.what if isinstance(one.what, str) else self._engine.terms[one.what].written
         start, end = self.folded.span(one.start, one.end)
         field = self.field_at(one.start)
         base, surface = self._originals[field], self.folded.original[start:end]
         span = events.Span(field=FIELDS[field], start=start - base, end=end - base, surface=surface)
-        return events.Hit(concept=concept, term=self._engine.terms[one.what].written, span=span, form=str(one.form))
+        return events.Hit(concept=concept, term=term, span=span, form=str(one.form or ""))
+
+
+def value_of(figures: str) -> float:
+    """The value of a number in figures: three digits after a separator are thousands, else they are decimals."""
+    *groups, last = re.split(r"[.,\u00a0\u202f ]", figures)
+    if not groups:
+        return float(last)
+    return float("".join([*groups, last])) if len(last) == 3 else float(f"{''.join(groups)}.{last}")
+
+
+def _stem(value: str) -> str:
+    words = " ".join(Folded(value).words.split())
+    return words if value.endswith("*") else f"{words} "

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from services.alerter.load import inside, load
+from services.alerter.load import load
 from services.alerter.match.article import Article
 from services.alerter.match.compile import Engine, build, used_concepts
 from services.alerter.match.evaluate import Reading
 from services.alerter.match.explain import Verdict, explain
-from services.alerter.watch import Clause, Example, Status, Watch, Word
+from services.alerter.watch import Clause, Example, Status, Watch, Word, inside
 from shared import events, ids
 from shared.document import Fault
 from shared.text.fold import Folded, fold_text

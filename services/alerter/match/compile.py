@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from services.alerter.load import concepts_of, inside
 from services.alerter.watch import (
+    About,
     AllOf,
     AnyOf,
     AtLeast,
@@ -19,11 +19,16 @@ from services.alerter.watch import (
     Entities,
     Near,
     Not,
+    Number,
     Only,
+    Pattern,
+    Role,
     Status,
     Watch,
     Weighed,
     Word,
+    concepts_of,
+    inside,
 )
 from shared.text.languages import languages
 from shared.text.lexicon import Lexicon
@@ -125,12 +130,12 @@ class _Costs:
         if isinstance(clause, Word):
             self._rates[clause.number] = _rate(clause.term)
             return frozenset({clause.number})
-        if isinstance(clause, Entities):
+        if isinstance(clause, Entities | Role):
             self._rates.update(dict.fromkeys(clause.ids, _ENTITY))
             return frozenset(clause.ids)
         if isinstance(clause, Concept):
             return self.anchors(self._watch.concepts[clause.name].clause)
-        if isinstance(clause, Not):
+        if isinstance(clause, Not | Pattern | Number | About):
             return None
         return self._of_parts(clause, [self.anchors(part) for part in inside(clause)])
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from services.alerter.match.article import Article, Place
 from services.alerter.watch import (
     PARAGRAPH,
+    QUOTE,
     SENTENCE,
+    About,
     AllOf,
     AnyOf,
     AtLeast,
@@ -22,7 +24,10 @@ from services.alerter.watch import (
     Entities,
     Near,
     Not,
+    Number,
     Only,
+    Pattern,
+    Role,
     Watch,
     Word,
 )
@@ -85,12 +90,20 @@ class Reading:
             memo = self._memo[id(clause)] = self._decide(clause)
         return memo
 
-    def _decide(self, clause: Clause) -> Held:  # noqa: PLR0911 - one line for each kind of clause
+    def _decide(self, clause: Clause) -> Held:  # noqa: PLR0911, PLR0912 - one line for each kind of clause
         match clause:
             case Word(number=number):
                 return _where(self.article.words(number))
             case Entities(ids=ids, kinds=kinds):
                 return _where(self.article.mentions(ids, kinds))
+            case Role(title=title, of=of, ids=ids):
+                return _where(self.article.holders(title, of, ids))
+            case Pattern(expression=expression):
+                return _where(self.article.pattern(expression))
+            case Number(low=low, high=high):
+                return _where(self.article.numbers(low, high))
+            case About(what=what, values=values):
+                return Held(held=self.article.is_about(what, values))
             case AnyOf(parts=parts):
                 return self._count(parts, 1)
             case AllOf(parts=parts):
@@ -119,7 +132,11 @@ class Reading:
         held = self.holds(clause.part)
         if not clause.fields or not held.held:
             return held
-        return _where(tuple(place for place in held.places if self.article.field_name(place.field) in clause.fields))
+        return _where(tuple(place for place in held.places if self._stands_in(place, clause.fields)))
+
+    def _stands_in(self, place: Place, fields: tuple[str, ...]) -> bool:
+        article = self.article
+        return article.field_name(place.field) in fields or (QUOTE in fields and article.is_quoted(place.start))
 
     def _near(self, clause: Near) -> Held:
         groups = [self.holds(group).places for group in clause.groups]

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.alerter.load import inside
 from services.alerter.match.evaluate import Reading
-from services.alerter.watch import AllOf, AnyOf, AtLeast, Clause, Concept, Entities, Near, Not, Only, Watch, Word
+from services.alerter.watch import (
+    About,
+    AllOf,
+    AnyOf,
+    AtLeast,
+    Clause,
+    Concept,
+    Entities,
+    Near,
+    Not,
+    Number,
+    Only,
+    Pattern,
+    Role,
+    Watch,
+    Word,
+    inside,
+)
 from shared import events
 
 MOST_SHOWN = 200
@@ -87,7 +103,7 @@ def _tree(reading: Reading, shown: _Shown, clause: Clause) -> events.Clause:
     if held.held or shown.whole:
         parts = tuple(_tree(reading, shown, part) for part in _below(reading, shown, clause))
     hits: tuple[int, ...] = ()
-    if isinstance(clause, Word | Entities | Near):
+    if isinstance(clause, Word | Entities | Role | Pattern | Number | Near):
         hits = tuple(dict.fromkeys(shown.index[hit] for one in held.places for hit in one.hits if hit in shown.index))
     return events.Clause(label=label(clause), held=held.held, parts=parts, hits=hits)
 
@@ -108,13 +124,21 @@ def _leaf(text: str, *, held: bool) -> events.Clause:
     return events.Clause(label=text, held=held)
 
 
-def label(clause: Clause) -> str:  # noqa: PLR0911 - one line for each kind of clause
+def label(clause: Clause) -> str:  # noqa: PLR0911, PLR0912 - one line for each kind of clause
     """A clause in a few words."""
     match clause:
         case Word(term=term):
             return term.written
         case Entities(ids=ids):
             return f"entity {', '.join(ids)}"
+        case Role(title=title, of=of):
+            return f"{title} of {of}" if of else title
+        case Pattern(expression=expression):
+            return f"pattern {expression}"
+        case Number(low=low, high=high):
+            return f"number {_range(low, high)}"
+        case About(what=what, values=values):
+            return f"{what} {', '.join(values)}"
         case Concept(name=name):
             return f"concept {name}"
         case AnyOf(parts=parts):
@@ -130,3 +154,8 @@ def label(clause: Clause) -> str:  # noqa: PLR0911 - one line for each kind of c
             return "not"
         case Only(fields=fields, languages=spoken):
             return f"only in {', '.join((*fields, *spoken))}"
+
+
+def _range(low: float | None, high: float | None) -> str:
+    ends = ["" if end is None else f"{end:g}" for end in (low, high)]
+    return ends[0] if low == high else " to ".join(ends).strip()

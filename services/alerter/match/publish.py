@@ -17,6 +17,7 @@ from time import perf_counter
 import structlog
 
 from services.alerter import published
+from services.alerter.bundle import bundle
 from services.alerter.load import loads
 from services.alerter.match import metrics
 from services.alerter.match.compile import Engine, build
@@ -27,6 +28,7 @@ from shared.clock import Clock
 from shared.db import Database
 from shared.document import Faulty
 from shared.errors import Transient
+from shared.text.entities import Entity
 from shared.text.entities import load as load_entities
 
 log = structlog.get_logger()
@@ -39,7 +41,7 @@ class Watches:
         self._database = database
         self._pack = pack
         self._clock = clock
-        self._entities: frozenset[str] = frozenset()
+        self._entities: dict[str, Entity] = {}
         self._seen: dict[Path, str] = {}
         self._force: dict[str, Watch] = {}
         self._tried: dict[str, int] = {}
@@ -47,7 +49,7 @@ class Watches:
 
     async def start(self) -> None:
         """Read files and database once. Raises Faulty when the list of entities itself is wrong."""
-        self._entities = frozenset(await asyncio.to_thread(_entity_ids, self._pack))
+        self._entities = await asyncio.to_thread(_entities, self._pack)
         known = await published.known_hashes(self._database)
         await self._publish_files(known)
         await self._take()
@@ -69,7 +71,7 @@ class Watches:
         texts = await asyncio.to_thread(_read_files, self._pack / "watches")
         owners: dict[str, Path] = {}
         for path, text in texts.items():
-            digest = published.digest(text)
+            digest = published.digest(str(text))
             if self._seen.get(path) == digest:
                 continue
             self._seen[path] = digest
@@ -77,9 +79,11 @@ class Watches:
             metrics.PUBLISHED.labels(outcome).inc()
 
     async def _publish(
-        self, path: Path, text: str, known: Mapping[str, frozenset[str]], owners: dict[str, Path]
+        self, path: Path, text: str | Faulty, known: Mapping[str, frozenset[str]], owners: dict[str, Path]
     ) -> PublishOutcome:
         try:
+            if isinstance(text, Faulty):
+                raise text
             watch = await asyncio.to_thread(loads, text, str(path), self._entities)
         except Faulty as error:
             log.error("watch_invalid", file=str(path), faults=[str(fault) for fault in error.faults])
@@ -131,21 +135,21 @@ class Watches:
         return build(self._force.values()), taken
 
 
-def _entity_ids(pack: Path) -> list[str]:
+def _entities(pack: Path) -> dict[str, Entity]:
     path = pack / "entities.yaml"
-    return list(load_entities(path)) if path.exists() else []
+    return load_entities(path) if path.exists() else {}
 
 
-def _read_files(folder: Path) -> dict[Path, str]:
-    """The watch files of a folder in the order of their names; one that cannot be read is empty and so invalid."""
+def _read_files(folder: Path) -> dict[Path, str | Faulty]:
+    """The watch files of a folder with what they include, in the order of their names, or what is wrong with them."""
     return {path: _read(path) for path in sorted(folder.glob("*.yaml"))} if folder.is_dir() else {}
 
 
-def _read(path: Path) -> str:
+def _read(path: Path) -> str | Faulty:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
+        return bundle(path)
+    except Faulty as error:
+        return error
 
 
 async def _stopped(stop: asyncio.Event, clock: Clock, seconds: float) -> bool:

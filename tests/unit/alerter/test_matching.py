@@ -18,7 +18,7 @@ from services.alerter.match.evaluate import Reading
 from services.alerter.match.explain import Verdict, explain
 from services.alerter.match.outcomes import MatchOutcome
 from services.alerter.watch import Watch
-from shared import ids
+from shared import events, ids
 from shared.bus import Record
 from shared.clock import SteppedClock
 from shared.codec import Trace
@@ -29,6 +29,8 @@ from shared.text.gazetteer import Gazetteer
 
 ENTITIES = load_entities(
     "entities:\n  - {id: kosovo, type: state, names: [Kosovo]}\n  - {id: albania, type: state, names: [Albanija]}\n"
+    "  - {id: kurti, type: person, names: [Kurti], roles: [{title: premijer, of: kosovo}]}\n"
+    "  - {id: other, type: person, names: [Marić], roles: [{title: ministar, of: kosovo}]}\n"
     "  - {id: croatia, type: state, names: [Hrvatska], adjectives: [hrvatsk~]}\n",
     "entities.yaml",
 )
@@ -72,6 +74,18 @@ def decide(one: Watch, text: str, title: str = "", lead: str = "", language: str
         ("{near: {within: sentence, all: [[savez~], [{entity: kosovo}]]}}", "Savez postoji. Kosovo ćuti.", False),
         ("{near: {within: sentence, all: [[savez~], [{entity: kosovo}]]}}", "Savez i Kosovo. Kraj.", True),
         ("{near: {within: paragraph, all: [[savez~], [{entity: kosovo}]]}}", "Savez postoji. Kosovo ćuti.", True),
+        ("{pattern: 'S-[34]00'}", "Kupljen je sistem s-400.", True),
+        ("{pattern: 'S-[34]00'}", "Kupljen je sistem S-500.", False),
+        ("{near: {within: 3, all: [{pattern: 'F-\\d+'}, [avion~]]}}", "Avioni tipa F-16.", True),
+        ("{near: {within: 3, all: [{pattern: 'F-\\d+'}, [avion~]]}}", "Avioni. A kasnije je došao i F-16.", False),
+        ("{number: {from: 4000, to: 5000}}", "Stiže 4.500 vojnika", True),
+        ("{number: {from: 4000, to: 5000}}", "Stiže 4 500 vojnika", True),
+        ("{number: {from: 4000, to: 5000}}", "Stiže 4,5 vojnika", False),
+        ("{number: {from: 4000}}", "Stiže 12,750.5 vojnika", True),
+        ("{number: {to: 3}}", "Stiže 12.750,5 vojnika", False),
+        ("{number: 1244}", "Rezolucija 1244.", True),
+        ("{number: 1244}", "Rezolucija 12440.", False),
+        ("{near: {within: 2, all: [{number: {from: 100}}, [vojnik~]]}}", "Šalje se 150 vojnika", True),
         ("{near: {within: paragraph, all: [[savez~], [{entity: kosovo}]]}}", "Savez postoji.\nKosovo ćuti.", False),
         ("{near: {within: sentence, at_least: 2, all: [[x1], [pakt~], [{entity: kosovo}]]}}", "Pakt i Kosovo.", True),
         ("[{entity: croatia, kinds: [adjective]}]", "Hrvatska", False),
@@ -82,6 +96,42 @@ def decide(one: Watch, text: str, title: str = "", lead: str = "", language: str
 )  # fmt: skip
 def test_clauses(concept: str, text: str, matches: bool) -> None:
     assert decide(watch(concept), text).matched is matches
+
+
+META = events.Source(id="rts", name="RTS", domain="www.rts.rs", country="RS")
+
+
+@pytest.mark.parametrize(
+    ("concept", "matches"),
+    [
+        ("{outlet: [rts]}", True),
+        ("{outlet: [rts.rs]}", True),
+        ("{outlet: [ts.rs]}", False),
+        ("{country: [HR, RS]}", True),
+        ("{country: HR}", False),
+        ("{section: [politik*]}", True),
+        ("{section: [svet]}", True),
+        ("{section: [poli]}", False),
+        ("{all: [savez~, {not: {country: RS}}]}", False),
+        ("{any: [savez~], fields: [quote]}", False),
+        ("{any: [pakt~], fields: [quote]}", True),
+        ("{any: [pakt~], fields: [title]}", False),
+        ("{any: [pakt~], fields: [title, quote]}", True),
+        ("{role: {title: premijer, of: kosovo}}", True),
+        ("{role: {title: premijer}}", True),
+        ("{role: {title: ministar, of: kosovo}}", False),
+        ("{any: [{role: {title: premijer, of: kosovo}}], fields: [quote]}", False),
+    ],
+)
+def test_what_is_asked_beside_words(concept: str, matches: bool) -> None:
+    text = "Savez, kaže Kurti: „Pakt je mrtav.“"
+    at = text.index("„")
+    quote = events.Quote(span=events.Span(field="text", start=at, end=len(text), surface=text[at:]), kind="direct")
+    extracted = msgspec.structs.replace(
+        article(text, "sr", GAZETTEER), source=META, section="Politika / Svet", quotes=(quote,)
+    )
+    engine = build([watch(concept)])
+    assert Reading(engine.watches[0], Article(extracted, engine)).matched() is matches
 
 
 def test_nothing_is_near_across_fields() -> None:

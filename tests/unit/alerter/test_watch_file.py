@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from services.alerter.load import loads
-from services.alerter.watch import AnyOf, Near, Only, Status, Word
+from services.alerter.bundle import bundle
+from services.alerter.load import load, loads
+from services.alerter.watch import AnyOf, Near, Only, Status, Watch, Word
 from shared.document import Faulty
 from shared.events import AlertKind
+from shared.text.entities import loads as load_entities
 
 HEAD = "schema: watch/1\nid: w\n"
 TAIL = "match: {require: [a]}\n"
-ENTITIES = {"serbia", "kosovo"}
+ENTITIES = load_entities(
+    "entities:\n  - {id: serbia, type: state, names: [Srbija]}\n  - {id: kosovo, type: state, names: [Kosovo]}\n"
+    "  - {id: kurti, type: person, names: [Albin Kurti], roles: [{title: prime minister, of: kosovo}]}\n",
+    "entities.yaml",
+)
 
 
 def faults(text: str) -> list[str]:
@@ -50,6 +58,59 @@ def test_every_kind_of_clause() -> None:
     assert [part.languages for part in phrase.parts if isinstance(part, Only)] == [("en",), ("hbs",)]
     assert isinstance(only, Only)
     assert only.fields == ("title",)
+
+
+@pytest.mark.parametrize(
+    ("clause", "told"),
+    [
+        ("{pattern: 'a('}", "not RE2: missing ): a("),
+        ("{pattern: '(a)\\1'}", "not RE2"),
+        ("{pattern: 'a*'}", "this pattern matches the empty text"),
+        ("{number: {from: 5, to: 2}}", "the smaller one first"),
+        ("{number: many}", "number: write a number, not 'many'"),
+        ("{country: [Serbia]}", "country: 'Serbia'; write two capitals, such as RS"),
+        ("{role: {title: king, of: kosovo}}", "nobody in entities.yaml is 'king' of 'kosovo'; offices: prime minister"),
+        ("{any: [x1], fields: [headline]}", "fields: 'headline'; write title, lead, text, quote"),
+    ],
+)
+def test_a_clause_that_means_nothing_is_told(clause: str, told: str) -> None:
+    (fault,) = faults(HEAD + f"concepts:\n  a: {clause}\n" + TAIL)
+    assert fault.startswith("w.yaml:4:") and told in fault
+
+
+def test_shared_concepts_are_included_and_kept_in_one_text(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "parties.yaml").write_text("schema: concepts/1\nconcepts:\n  party: [savez~]\n")
+    path = tmp_path / "w.yaml"
+    path.write_text(HEAD + "include: [shared/parties.yaml]\nconcepts: {a: {concept: party}}\n" + TAIL)
+    assert set(load(path, ENTITIES).concepts) == {"party", "a"}
+    assert loads(bundle(path), "elsewhere.yaml", {}) == replace_file(load(path, {}), "shared/parties.yaml")
+
+
+def replace_file(watch: Watch, name: str) -> Watch:
+    party = dataclasses.replace(watch.concepts["party"], file=name)
+    return dataclasses.replace(watch, concepts={**watch.concepts, "party": party})
+
+
+@pytest.mark.parametrize(
+    ("include", "shared", "told"),
+    [
+        ("gone.yaml", "", "w.yaml:3:11: include 'gone.yaml' cannot be read: No such file or directory"),
+        ("../up.yaml", "", "w.yaml:3:11: include '../up.yaml': write a path below the watch's folder"),
+        ("s.yaml", "schema: concepts/1\nconcepts: {p: [a~b]}", "s.yaml:2:15: 'a~b': no class of endings 'b'"),
+        ("s.yaml", "schema: concepts/1\nconcepts: {a: [b]}", "w.yaml:4:1: concept 'a' stands in"),
+        ("s.yaml", "concepts: {p: [b]}", "s.yaml:1:1: write schema: concepts/1"),
+    ],
+)
+def test_a_fault_of_an_include_names_the_file_it_stands_in(
+    tmp_path: Path, include: str, shared: str, told: str
+) -> None:
+    (tmp_path / "s.yaml").write_text(shared)
+    path = tmp_path / "w.yaml"
+    path.write_text(HEAD + f"include: [{include}]\nconcepts: {{a: [x1]}}\n" + TAIL)
+    with pytest.raises(Faulty) as caught:
+        load(path, ENTITIES)
+    assert told in str(caught.value)
 
 
 def test_alerts_and_examples() -> None:
