@@ -97,7 +97,7 @@ def replace_file(watch: Watch, name: str) -> Watch:
     [
         ("gone.yaml", "", "w.yaml:3:11: include 'gone.yaml' cannot be read: No such file or directory"),
         ("../up.yaml", "", "w.yaml:3:11: include '../up.yaml': write a path below the watch's folder"),
-        ("s.yaml", "schema: concepts/1\nconcepts: {p: [a~b]}", "s.yaml:2:15: 'a~b': no class of endings 'b'"),
+        ("s.yaml", "schema: concepts/1\nconcepts: {p: [a~b]}", "s.yaml:2:16: 'a~b': no class of endings 'b'"),
         ("s.yaml", "schema: concepts/1\nconcepts: {a: [b]}", "w.yaml:4:1: concept 'a' stands in"),
         ("s.yaml", "concepts: {p: [b]}", "s.yaml:1:1: write schema: concepts/1"),
     ],
