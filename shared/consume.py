@@ -19,60 +19,25 @@ Left out on purpose: delayed retries on the bus (order per key would be lost), t
 from __future__ import annotations
 
 import asyncio
-import random
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from time import perf_counter
-from typing import TypeVar
 
 import structlog
 
-from shared import codec, metrics
-from shared.bus import Bus, BusUnavailable, CommitRefused, ConsumerOptions, Message, Partition, Record
+from shared import metrics
+from shared.bus import Bus, BusUnavailable, CommitRefused, ConsumerOptions, Partition, Record
 from shared.clock import Clock
-from shared.codec import Trace
 from shared.db import Database
-from shared.dead import bury
-from shared.errors import Fenced, Permanent, Transient, Undecodable
-from shared.events import Event
+from shared.errors import Fenced
+from shared.finish import DEAD_REASONS, RETRY_REASONS, Finisher, patiently
 from shared.lane import Abandoned, BatchLane, KeyedLane, Lane
 from shared.lease import Fence, raise_fences
-from shared.step import Outcome, Step, Work
-from shared.topics import retry_topic, topic_named
+from shared.step import Step
+from shared.topics import retry_topic
 
 log = structlog.get_logger()
-T = TypeVar("T")
-
-BACKOFF_FIRST, BACKOFF_LAST = 0.1, 15.0
-"""Seconds between attempts after a transient failure, doubling with full jitter: 0.1 0.2 … 12.8 15 15. The last is
-below a drain budget, so a step is never asleep through a whole drain."""
-
-BREAKER_WINDOW, BREAKER_KEYS = 100, 3
-"""The breaker's window and the number of distinct keys that our defects must touch: one poison key
-is no bad deploy."""
-
-
-class TooManyDefects(Exception):
-    """Our own unexpected exceptions are over half of the last 100 inputs: the process must stop and page somebody."""
-
-
-class Breaker:
-    """Whether our own defects have become the rule rather than the exception (arroyo's dead-letter limits)."""
-
-    def __init__(self) -> None:
-        self._last: deque[bytes | None] = deque(maxlen=BREAKER_WINDOW)
-
-    def passed(self) -> None:
-        """An input ended well, or badly through its own fault."""
-        self._last.append(None)
-
-    def defect(self, key: bytes | None) -> bool:
-        """An input met a defect of ours; True when that is one too many."""
-        self._last.append(key or b"")
-        defects = [key for key in self._last if key is not None]
-        return len(defects) > BREAKER_WINDOW // 2 and len(set(defects)) >= BREAKER_KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +49,6 @@ class LoopOptions:
     poll_timeout: float = 0.25
     lag_every: float = 10.0
     consumer: ConsumerOptions = field(default_factory=ConsumerOptions)
-
-
-def _delays() -> Iterator[float]:
-    ceiling = BACKOFF_FIRST
-    while True:
-        yield random.uniform(ceiling / 2, ceiling)
-        ceiling = min(BACKOFF_LAST, ceiling * 2)
 
 
 class ConsumeLoop:
@@ -110,22 +68,22 @@ class ConsumeLoop:
         self._committed: dict[Partition, int] = {}
         self._retired: dict[Partition, int] = {}
         self._failure: BaseException | None = None
-        self._breaker = Breaker()
-        self._running = asyncio.Semaphore(step.in_flight)
         self._paused = False
         self._room = asyncio.Event()
         self.in_hand = 0
         self.in_hand_bytes = 0
         self._skipped = 0
-        metrics.prepare_group(step.group, step.outcomes)
+        metrics.prepare_group(step.group, step.outcomes, dead_reasons=DEAD_REASONS, retry_reasons=RETRY_REASONS)
 
     # -- the loop ----------------------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set, then drain."""
-        self._publisher = await self._patiently(self._bus.publisher)
+        group = self.step.group
+        self._publisher = await patiently(group, self._bus.publisher)
+        self._finisher = Finisher(self.step, publisher=self._publisher, real=self._real)
         options = replace(self._options.consumer, on_assigned=self._on_assigned, on_revoked=self._on_revoked)
-        self._consumer = await self._patiently(lambda: self._bus.subscribe(self._topics, self.step.group, options))
+        self._consumer = await patiently(group, lambda: self._bus.subscribe(self._topics, group, options))
         watcher = asyncio.create_task(self._watch_lag())
         try:
             await self._turn_until(stop)
@@ -197,9 +155,9 @@ class ConsumeLoop:
         return self.in_hand <= self.step.in_flight // 2 and self.in_hand_bytes <= self.step.in_flight_bytes // 2
 
     def _note_skipped(self) -> None:
-        if self._consumer.skipped != self._skipped:
-            self._skipped = self._consumer.skipped
-            metrics.SKIPPED.labels(self.step.group).set(self._skipped)
+        if more := self._consumer.skipped - self._skipped:
+            self._skipped += more
+            metrics.SKIPPED.labels(self.step.group).inc(more)
 
     # -- assignment --------------------------------------------------------------------------------------------
 
@@ -215,7 +173,7 @@ class ConsumeLoop:
     async def _raise_fence(self, number: int) -> Fence:
         database = self._database
         assert database is not None, "a fenced step needs a database"
-        return (await self._patiently(lambda: raise_fences(database, self.step.group, [number])))[number]
+        return (await patiently(self.step.group, lambda: raise_fences(database, self.step.group, [number])))[number]
 
     def _lane(self, place: Partition) -> Lane:
         if self.step.handle_batch is None:
@@ -301,7 +259,7 @@ class ConsumeLoop:
 
     async def _process(self, records: Sequence[Record]) -> None:
         try:
-            await self._process_fairly(records)
+            await self._finisher.finish(records, await self._fence_of(records[0].partition))
         except Fenced as error:
             metrics.FENCED.labels(self.step.group).inc()
             log.warning("fenced", group=self.step.group, place=records[0].place, error=str(error))
@@ -310,104 +268,11 @@ class ConsumeLoop:
             self._failure = error
             raise Abandoned from error
 
-    async def _process_fairly(self, records: Sequence[Record]) -> None:
-        started = perf_counter()
-        works = [work for record in records if (work := await self._decode(record)) is not None]
-        if not works:
-            return
-        if len(works) > 1:
-            try:
-                await self._patiently(lambda: self._do(works, started))
-                return
-            except Fenced:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever one record of a batch raises, each is tried alone
-                log.warning("batch_failed", group=self.step.group, size=len(works), error=repr(error))
-        for work in works:
-            await self._do_alone(work, started)
+    async def _fence_of(self, number: int) -> Fence | None:
+        """Shielded: an input that is cut short must not take the fence from the inputs beside it."""
+        return await asyncio.shield(self._fences[number]) if self.step.fenced else None
 
-    async def _decode(self, record: Record) -> Work | None:
-        fence = await asyncio.shield(self._fences[record.partition]) if self.step.fenced else None
-        trace = codec.trace_of(record)
-        try:
-            event = codec.decode(record, self._event_type(record))
-        except Permanent as error:
-            self._breaker.passed()
-            await self._bury(record, error.reason, error)
-            return None
-        return Work(event, record, trace or Trace.start(event.id), fence)
-
-    def _event_type(self, record: Record) -> type[Event]:
-        """By the topic; on the retry topic by the CloudEvents type, which names the original one."""
-        name = record.topic
-        if name == retry_topic(self.step.group):
-            name = dict(record.headers).get("ce_type", b"").decode("utf-8", "replace")
-        topic = topic_named(name)
-        if topic is None or topic not in self.step.topics:
-            raise Undecodable(f"{self.step.group} reads no event of type {name!r}", reason="unknown_type")
-        return topic.event
-
-    async def _do_alone(self, work: Work, started: float) -> None:
-        try:
-            await self._patiently(lambda: self._do([work], started))
-        except Fenced:
-            raise
-        except Permanent as error:
-            self._breaker.passed()
-            await self._bury(work.record, error.reason, error)
-        except Exception as error:
-            log.exception("step_failed", group=self.step.group, event_id=work.event.id)
-            if self._breaker.defect(work.record.key):
-                raise TooManyDefects(f"{self.step.group}: {type(error).__name__}: {error}") from error
-            await self._bury(work.record, "defect", error)
-
-    async def _do(self, works: Sequence[Work], started: float) -> None:
-        async with self._running:
-            outcomes = await self._call(works)
-        messages = [
-            self._message(event, work) for work, done in zip(works, outcomes, strict=True) for event in done.outputs
-        ]
-        if messages:
-            await self._publisher.publish(messages)
-        for done in outcomes:
-            self._breaker.passed()
-            self._count(done, started)
-
-    async def _call(self, works: Sequence[Work]) -> Sequence[Outcome]:
-        if self.step.handle_batch is not None:
-            return await self.step.handle_batch(works)
-        assert self.step.handle is not None
-        return [await self.step.handle(work) for work in works]
-
-    def _message(self, event: Event, work: Work) -> Message:
-        return codec.encode(event, trace=work.trace, cause=work.event.id)
-
-    def _count(self, done: Outcome, started: float) -> None:
-        metrics.RECORDS.labels(self.step.group, done.label).inc()
-        metrics.STEP_SECONDS.labels(self.step.group).observe(perf_counter() - started)
-        for event in done.outputs:
-            metrics.PUBLISHED.labels(self.step.group, codec.type_of(type(event))).inc()
-
-    async def _bury(self, record: Record, reason: str, error: BaseException | None) -> None:
-        letter = bury(record, self.step.group, reason, error, self._real.now())
-        await self._patiently(lambda: self._publisher.publish([letter]))
-        metrics.RECORDS.labels(self.step.group, metrics.LoopOutcome.DEAD).inc()
-        metrics.DEAD_LETTERS.labels(self.step.group, reason).inc()
-        log.error("dead_lettered", group=self.step.group, reason=reason, topic=record.topic,
-                  partition=record.partition, offset=record.offset, error=str(error))  # fmt: skip
-
-    # -- patience ----------------------------------------------------------------------------------------------
-
-    async def _patiently(self, action: Callable[[], Awaitable[T]]) -> T:
-        """Repeat `action` in place while it fails transiently; order per key is kept because nothing overtakes."""
-        for delay in _delays():
-            try:
-                return await action()
-            except Transient as error:
-                metrics.RETRIES.labels(self.step.group, error.reason).inc()
-                log.warning("step_retried", group=self.step.group, reason=error.reason, error=str(error))
-                await asyncio.sleep(delay)
-        raise AssertionError("the delays never end")
+    # -- lag --------------------------------------------------------------------------------------------------
 
     async def _watch_lag(self) -> None:
         while True:

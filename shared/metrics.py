@@ -31,7 +31,7 @@ IN_HAND = Gauge("wirewatch_records_in_hand", "Inputs polled and not finished.", 
 IN_HAND_BYTES = Gauge("wirewatch_in_hand_bytes", "Bytes of the inputs in hand.", ["group"])
 LAG_RECORDS = Gauge("wirewatch_lag_records", "Records not yet committed by the group.", ["group", "topic"])
 LAG_SECONDS = Gauge("wirewatch_lag_seconds", "Age of the oldest record not yet committed.", ["group", "topic"])
-SKIPPED = Gauge("wirewatch_records_skipped", "Records deleted by retention before this member read them.", ["group"])
+SKIPPED = Counter("wirewatch_records_skipped_total", "Records deleted by retention before they were read.", ["group"])
 REBALANCES = Counter("wirewatch_rebalances_total", "Assignments received.", ["group"])
 COMMITS = Counter("wirewatch_commits_total", "Commits, by how they ended.", ["group", "outcome"])
 FENCED = Counter("wirewatch_fenced_total", "Writes refused because another process took over.", ["group"])
@@ -56,10 +56,16 @@ class CommitOutcome(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-def prepare_group(group: str, outcomes: Iterable[str]) -> None:
-    """Initialise the series of a consumer group to zero."""
+def prepare_group(
+    group: str, outcomes: Iterable[str], *, dead_reasons: Iterable[str] = (), retry_reasons: Iterable[str] = ()
+) -> None:
+    """Initialise the series of a consumer group to zero. Reasons that a step names itself begin with the first."""
     for outcome in (*outcomes, *LoopOutcome):
         RECORDS.labels(group, str(outcome))
+    for reason in dead_reasons:
+        DEAD_LETTERS.labels(group, reason)
+    for reason in retry_reasons:
+        RETRIES.labels(group, reason)
     for ended in CommitOutcome:
         COMMITS.labels(group, ended)
     for metric in (IN_HAND, IN_HAND_BYTES, SKIPPED, REBALANCES, FENCED, STEP_SECONDS):

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from prometheus_client import Counter
 
 from shared import codec, dead
-from shared.bus import Bus, ConsumerOptions, Message, Partition, Record
+from shared.bus import Bus, Consumer, ConsumerOptions, Message, Partition, Record
 from shared.bus.embedded import Chaos, EmbeddedBus
 from shared.clock import RealClock
-from shared.consume import ConsumeLoop, LoopOptions, TooManyDefects
+from shared.consume import ConsumeLoop, LoopOptions
 from shared.errors import Rejected, Transient
 from shared.events import OperatorAsked
+from shared.finish import TooManyDefects
+from shared.metrics import COMMITS, SKIPPED, CommitOutcome
 from shared.step import Outcome, Step, Work
 from shared.topics import OPERATORS_ASKED, Topic, TopicSpec, dead_topic, retry_topic, spec_of
 from tests.fakes.fixtures_bus import Lab
@@ -93,21 +96,52 @@ async def send(bus: Bus, events: list[OperatorAsked]) -> None:
     await publisher.close()
 
 
-def loop_of(bus: Bus, step: Step, *, drain: float = 5.0) -> ConsumeLoop:
-    member = ConsumerOptions(session_timeout=6.0, rebalance_timeout=drain + 5)
+def loop_of(bus: Bus, step: Step, *, drain: float = 5.0, rebalance: float = 10.0) -> ConsumeLoop:
+    member = ConsumerOptions(session_timeout=6.0, rebalance_timeout=rebalance)
     options = LoopOptions(drain=timedelta(seconds=drain), commit_every=0.1, poll_timeout=0.1, consumer=member)
     return ConsumeLoop(step, bus=bus, real=RealClock(), options=options)
 
 
 @asynccontextmanager
 async def running(loop: ConsumeLoop) -> Any:
+    """The loop at work; at the end it is stopped, and a loop that does not end, or ends badly, fails the test."""
     stop = asyncio.Event()
     task = asyncio.create_task(loop.run(stop))
     try:
         yield task
     finally:
         stop.set()
-        await asyncio.wait({task}, timeout=WAIT)
+        done, _ = await asyncio.wait({task}, timeout=WAIT)
+        assert done, "the loop does not end"
+        if not isinstance(task.exception(), TooManyDefects):
+            task.result()
+
+
+class Telling:
+    """A bus that tells when a member is asked to give partitions back, before its loop hears of it."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus, self.revoking = bus, asyncio.Event()
+
+    async def subscribe(self, topics: list[str], group: str, options: ConsumerOptions) -> Consumer:
+        async def on_revoked(partitions: frozenset[Partition]) -> None:
+            if partitions:
+                self.revoking.set()
+            await options.on_revoked(partitions)
+
+        return await self._bus.subscribe(topics, group, replace(options, on_revoked=on_revoked))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bus, name)
+
+
+def counted(metric: Counter, *labels: str) -> float:
+    return float(metric.labels(GROUP, *labels)._value.get())
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The names of the log events so far."""
+    return [record.msg["event"] for record in caplog.records if isinstance(record.msg, dict)]
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -382,37 +416,95 @@ async def test_drain_finishes_what_runs_and_commits_it(bus: Bus) -> None:
     assert await committed(bus) == 5
 
 
-async def test_drain_ends_at_its_deadline_and_the_cut_record_comes_again(bus: Bus) -> None:
+async def test_drain_ends_at_its_deadline_and_the_cut_record_comes_again(
+    bus: Bus, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`running` fails when the loop outlives a handler that never returns; what ended in time is committed."""
     await prepare(bus)
     seen = Seen()
 
-    async def hang(_work: Work) -> None:
-        await asyncio.Event().wait()
+    async def hang(work: Work) -> None:
+        if work.event.arguments["n"] == 2:
+            await asyncio.Event().wait()
 
     seen.before = hang
     async with running(loop_of(bus, step_of(seen), drain=0.3)):
-        await send(bus, [asked(1, "k")])
-        await until(lambda: seen.started == [1])
-    assert seen.numbers == []
+        await send(bus, [asked(n, "k") for n in (1, 2, 3)])
+        await until(lambda: seen.started == [1, 2])
+    assert seen.numbers == [1]
+    assert "drain_cut" in told(caplog)
+    assert await committed(bus) == 1
     again = Seen()
     async with running(loop_of(bus, step_of(again))):
-        await until(lambda: again.numbers == [1])
+        await until(lambda: again.numbers == [2, 3])
 
 
-async def test_revoke_during_work_loses_nothing(bus: Bus) -> None:
+async def test_revoke_during_work_finishes_what_runs_and_nothing_is_done_twice(bus: Bus, lab: Lab) -> None:
+    """Half of the partitions go to a second member while four inputs are in hand: they may finish, they are committed
+    before it starts, so it repeats nothing, and the order per key holds over both."""
     await prepare(bus)
-    first, second = Seen(), Seen()
+    finished: list[int] = []
+    first, second, telling = Seen(numbers=finished), Seen(numbers=finished), Telling(bus)
 
-    async def slow(_work: Work) -> None:
-        await asyncio.sleep(0.02)
+    async def hold(_work: Work) -> None:
+        if len(first.started) > 10:
+            await telling.revoking.wait()
+            await asyncio.sleep(0.05)
 
-    first.before = second.before = slow
-    async with running(loop_of(bus, step_of(first, in_flight=4))):
+    first.before = hold
+    async with running(loop_of(cast(Bus, telling), step_of(first, in_flight=4))):
         await send(bus, [asked(n, f"k{n % 20}") for n in range(100)])
-        await until(lambda: len(first.numbers) > 10)
-        async with running(loop_of(bus, step_of(second, in_flight=4))):
-            await until(lambda: set(first.numbers) | set(second.numbers) == set(range(100)))
+        await until(lambda: first.running == 4 and len(first.started) > 10)
+        async with running(loop_of(await lab.open(), step_of(second, in_flight=4))):
+            await until(lambda: len(finished) >= 100)
+    assert second.started, "the second member got its share"
+    assert sorted(finished) == list(range(100))
+    for key in range(20):
+        assert [n for n in finished if n % 20 == key] == list(range(key, 100, 20))
     assert await committed(bus) == 100
+
+
+async def test_a_refused_commit_is_counted_and_its_work_comes_again(
+    bus: Bus, lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A member that drains for longer than the group waits is out: the next owner does its work again, the late commit
+    is refused and moves nothing, and the loop goes on as a new member."""
+    await prepare(bus)
+    slow, other, gate = Seen(), Seen(), asyncio.Event()
+    before = counted(COMMITS, CommitOutcome.REFUSED)
+
+    async def wait(_work: Work) -> None:
+        await gate.wait()
+
+    slow.before = wait
+    async with running(loop_of(bus, step_of(slow), drain=20.0, rebalance=2.0)):
+        await send(bus, [asked(n, f"k{n}") for n in range(6)])
+        await until(lambda: slow.running == 6)
+        async with running(loop_of(await lab.open(), step_of(other), rebalance=2.0)):
+            await until(lambda: sorted(other.numbers) == list(range(6)))
+            gate.set()
+            await until(lambda: counted(COMMITS, CommitOutcome.REFUSED) > before)
+        await send(bus, [asked(6, "later")])
+        await until(lambda: 6 in slow.numbers)
+    assert "commit_failed" in told(caplog)
+    assert sorted(slow.numbers) == list(range(7)), "what was in hand, once, and what came later"
+    assert await committed(bus) == 7
+
+
+async def test_what_retention_took_is_counted_and_the_loop_goes_on(bus: Bus, lab: Lab) -> None:
+    await prepare(bus)
+    seen, again = Seen(), Seen()
+    async with running(loop_of(bus, step_of(seen))):
+        await send(bus, [asked(n, "same") for n in range(3)])
+        await until(lambda: len(seen.numbers) == 3)
+    await send(bus, [asked(n, "same") for n in range(3, 10)])
+    (place,) = {lag.partition for lag in await bus.lag(GROUP, [OPERATORS_ASKED.name]) if lag.records}
+    await lab.trim(place, 8)
+    before = counted(SKIPPED)
+    async with running(loop_of(bus, step_of(again))):
+        await until(lambda: again.numbers == [8, 9])
+        await until(lambda: counted(SKIPPED) == before + 5)
+    assert await committed(bus) == 10
 
 
 async def test_an_output_is_published_before_its_input_is_committed(bus: Bus) -> None:
