@@ -1,10 +1,10 @@
 """Which language a text is in: the macro language that matching uses, and for display the variety and the script.
 
 py3langid decides on title, lead and the first 1,000 characters. Cyrillic is then checked by letters that only one
-language has (ћ ђ Serbian, ѓ ќ Macedonian, ъ ю я without ы э Bulgarian). Serbian, Croatian, Bosnian and Montenegrin are
-one macro language, `hbs`; no library tells them apart (17 to 24 of 40 titles), so the variety is counted out by marker
-words, and the outlet's own language breaks ties. A language that is none of ours keeps its own code; a text too short
-or too unclear to tell has the outlet's language at low confidence, or `und`.
+language has (ћ ђ Serbian, ѓ ќ Macedonian, ї є Ukrainian, ъ as a vowel Bulgarian, ъ before я е ю Russian). Serbian,
+Croatian, Bosnian and Montenegrin are one macro language, `hbs`; no library tells them apart (17 to 24 of 40 titles), so
+the variety is counted out by marker words, and the outlet's own language breaks ties. A language that is none of ours
+keeps its own code; a text too short or too unclear to tell has the outlet's language at low confidence, or `und`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ HBS = {"sr": "sr", "hr": "hr", "bs": "bs", "cnr": "cnr", "me": "cnr", "sh": "", 
 
 _ONLY = {"hbs": frozenset("ћђ"), "mk": frozenset("ѓќ")}
 _BULGARIAN, _EAST_SLAVIC = frozenset("ъюящь"), frozenset("ыэёіїєґў")
+_UKRAINIAN, _NOT_UKRAINIAN = frozenset("їєґ"), frozenset("ыэёъўјљњџ")
+_HARD_SIGN = re.compile("ъ(?=[еёюя])")
+"""Where Russian writes ъ; in Bulgarian it is a vowel and hardly ever stands before another."""
 _PRIOR = 1.5
 """Weight of the outlet's own variety, in markers: breaks ties, loses against two clear markers."""
 
@@ -118,10 +121,23 @@ def _by_letters(sample: str, script: str) -> str:
     if seen[winner] > sum(count for language, count in seen.items() if language != winner):
         return winner
     southern = sum(letters[one] for one in "јљњџ")
+    return _eastern(sample.lower(), letters) if not southern else _bulgarian(letters, southern)
+
+
+def _eastern(sample: str, letters: Counter[str]) -> str:
+    """Ukrainian, Russian or Bulgarian among texts without a southern letter."""
+    if any(letters[one] for one in _UKRAINIAN) and not any(letters[one] for one in _NOT_UKRAINIAN):
+        return "uk"
+    signs = len(_HARD_SIGN.findall(sample))
+    if signs and signs == letters["ъ"]:
+        return "ru" if not any(letters[one] for one in "іїєґў") else ""
+    return _bulgarian(letters, 0)
+
+
+def _bulgarian(letters: Counter[str], southern: int) -> str:
     bulgarian = sum(letters[one] for one in _BULGARIAN)
-    if bulgarian > southern and not any(letters[one] for one in _EAST_SLAVIC) and letters["ъ"]:
-        return "bg"
-    return ""
+    east = any(letters[one] for one in _EAST_SLAVIC)
+    return "bg" if letters["ъ"] and bulgarian > southern and not east else ""
 
 
 def _block(letter: str) -> str:
