@@ -70,7 +70,7 @@ def _fold_character(character: str) -> str:
 _TABLE = _Table({point: chr(point).lower() for point in range(128)})
 
 
-_ALPHABETS = (Alphabet(LATIN, _fold_character), Alphabet(CYRILLIC, _fold_character))
+_ALPHABETS = tuple(Alphabet(letters, lambda letter: _TABLE[ord(letter)]) for letters in (LATIN, CYRILLIC))
 
 
 def fold_text(text: str) -> str:
@@ -131,9 +131,8 @@ class Folded:
     @cached_property
     def token_starts(self) -> list[int]:
         """Where each token begins, folded: a token is a run of letters and digits."""
-        lengths = [len(word) for word in self.words.split(" ")]
-        begins = accumulate(lengths, lambda begin, length: begin + length + 1, initial=0)
-        return list(compress(begins, lengths))
+        lengths = list(map(len, self.words.split(" ")))
+        return list(compress(accumulate(map((1).__add__, lengths), initial=0), lengths))
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Folded start and end to original ones; the end of half a letter (л of љ) is the end of the letter."""

@@ -7,19 +7,21 @@ grows with what was found, hardly with how many terms there are.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from shared.text.fold import Folded
 from shared.text.inflect import Form, Inflections, inflections
-from shared.text.terms import LONGEST_TAIL, Kind, Part, Term, fleeting, parse, softened
+from shared.text.terms import LONGEST_TAIL, Kind, Part, Term, parse, spellings
 
 K = TypeVar("K", bound=Hashable)
+_Scanned = tuple[int, int, int, Form]
 _BARE = Form("", "exact", "", subject=True)
+_NO_ENDING = {"": _BARE}
 _GAP = frozenset(" -'\"")
 """What may stand between two words of a phrase: never a comma or the end of a sentence."""
 _LONGEST_GAP = 3
@@ -70,6 +72,11 @@ class _Entry:
     part: Part
     only_i: bool = False
 
+    @property
+    def plain(self) -> bool:
+        """Whether the ending alone decides: one word, inflected or bare, in any capitals."""
+        return len(self.term.parts) == 1 and self.part.kind is not Kind.PREFIX and not (self.only_i or self.term.exact)
+
 
 class Lexicon(Generic[K]):
     """A compiled set of terms. Build once, find many times; swap it whole when terms change."""
@@ -78,12 +85,19 @@ class Lexicon(Generic[K]):
         self._table = table
         self._terms = list(terms)
         self._keys = [tuple(dict.fromkeys(keys)) for keys in terms.values()]
-        stems: dict[str, list[_Entry]] = {}
+        plain: dict[str, list[tuple[int, str]]] = {}
+        other: dict[str, list[_Entry]] = {}
         for number, term in enumerate(self._terms):
             for stem, entry in _entries(number, term):
-                stems.setdefault(stem, []).append(entry)
+                if entry.plain:
+                    plain.setdefault(stem, []).append((number, entry.part.endings))
+                else:
+                    other.setdefault(stem, []).append(entry)
+        stems = list(dict.fromkeys((*plain, *other)))
         self._lengths = [len(stem) for stem in stems]
-        self._entries = list(stems.values())
+        self._plain = [tuple(plain.get(stem, ())) for stem in stems]
+        self._other = [tuple(other.get(stem, ())) for stem in stems]
+        self._kinds: dict[str, dict[str, Mapping[str, Form]]] = {}
         patterns = [" " + stem for stem in stems]
         self._automaton = AhoCorasick(patterns, matchkind=MatchKind.Standard, store_patterns=False) if stems else None
 
@@ -112,17 +126,49 @@ class Lexicon(Generic[K]):
         """The keys of the term with this number."""
         return self._keys[number]
 
-    def scan(self, folded: Folded, language: str = "") -> Iterator[tuple[int, int, int, Form]]:
-        """The same without objects, unordered: number of the term, folded start and end, form."""
+    def scan(self, folded: Folded, language: str = "") -> list[tuple[int, int, int, Form]]:
+        """The same without objects, unordered: number of the term, folded start and end, form.
+
+        Most stems found are decided by the rest of the token alone, so that much is done here in one place.
+        """
         if self._automaton is None:
-            return
+            return []
         reading = _Reading(folded, folded.words, folded.text, language)
-        for pattern, at, _ in self._automaton.find_matches_as_indexes(" " + reading.words, overlapping=True):
-            end = at + self._lengths[pattern]
-            for entry in self._entries[pattern]:
-                found = self._check(entry, reading, at, end)
-                if found is not None:
-                    yield found
+        words, text, kinds, found = reading.words, reading.text, self._kinds_in(language), list[_Scanned]()
+        for pattern, start, _ in self._automaton.find_matches_as_indexes(" " + words, overlapping=True):
+            end = start + self._lengths[pattern]
+            stop = words.find(" ", end)
+            rest = words[end:stop] if stop >= 0 else words[end:]
+            for number, kind in self._plain[pattern]:
+                form = kinds[kind].get(rest)
+                if form is not None:
+                    found.append((number, start, end + len(rest), form))
+            if not rest and text[end : end + 1] == "-" and self._plain[pattern]:
+                found = self._hyphened(reading, found, pattern, start, end)
+            for entry in self._other[pattern]:
+                checked = self._check(entry, reading, start, end)
+                if checked is not None:
+                    found.append(checked)
+        return found
+
+    def _hyphened(self, reading: _Reading, found: list[_Scanned], pattern: int, start: int, end: int) -> list[_Scanned]:
+        """An ending written with a hyphen (NATO-u) belongs to the hit before it."""
+        stop = reading.token_end(end + 1)
+        if stop - end > _LONGEST_SUFFIX + 1:
+            return found
+        kinds, ending = self._kinds_in(reading.language), reading.text[end:stop]
+        longer = {number: form for number, kind in self._plain[pattern] if (form := kinds[kind].get(ending))}
+        kept = [one for one in found if one[0] not in longer or one[1] != start]
+        return [*kept, *((number, start, stop, form) for number, form in longer.items())]
+
+    def _kinds_in(self, language: str) -> dict[str, Mapping[str, Form]]:
+        """The endings of a language by class; those of bare words, which have no class, are none at all."""
+        known = self._kinds.get(language)
+        if known is None:
+            kinds = {kind for row in self._plain for _, kind in row}
+            known = {kind: self._table.endings(kind, language) if kind else _NO_ENDING for kind in kinds}
+            self._kinds[language] = known
+        return known
 
     def _check(self, entry: _Entry, reading: _Reading, start: int, end: int) -> tuple[int, int, int, Form] | None:
         done = self._ending(entry.part, reading, end, only_i=entry.only_i)
@@ -173,7 +219,7 @@ class Lexicon(Generic[K]):
         return start, end, form
 
     def _word(self, part: Part, reading: _Reading, begin: int) -> tuple[int, Form] | None:
-        for stem, only_i in _spellings(part) if begin >= 0 else ():
+        for stem, only_i in spellings(part) if begin >= 0 else ():
             if reading.words.startswith(stem, begin):
                 done = self._ending(part, reading, begin + len(stem), only_i=only_i)
                 if done is not None:
@@ -229,15 +275,5 @@ def _telling(left: Form, right: Form) -> Form:
 def _entries(number: int, term: Term) -> Iterator[tuple[str, _Entry]]:
     at = term.anchor
     part = term.parts[at]
-    for stem, only_i in _spellings(part):
+    for stem, only_i in spellings(part):
         yield stem, _Entry(number, term, at, part, only_i)
-
-
-@lru_cache(maxsize=65_536)
-def _spellings(part: Part) -> tuple[tuple[str, bool], ...]:
-    """The stem, and how it looks where a vowel or j drops out; the flag asks for an ending that begins with i."""
-    found = [(part.stem, False)]
-    if part.kind is Kind.INFLECTED:
-        found += [(stem, True) for stem in (softened(part.stem),) if stem]
-        found += [(stem, False) for stem in (fleeting(part.stem),) if stem]
-    return tuple(found)

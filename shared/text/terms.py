@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from shared.text.fold import Folded
 from shared.text.inflect import Inflections, guess, inflections
@@ -120,3 +121,14 @@ def fleeting(stem: str) -> str:
 def softened(stem: str) -> str:
     """The stem as written before an i where й or ј is swallowed (deklaracij-a, deklaraci-i), or ""."""
     return stem[:-1] if stem.endswith("ij") else ""
+
+
+@lru_cache(maxsize=262_144)
+def spellings(part: Part) -> tuple[tuple[str, bool], ...]:
+    """How the stem of a part is spelled: itself, and where a vowel or j drops out; the flag asks for an ending that
+    begins with i."""
+    found = [(part.stem, False)]
+    if part.kind is Kind.INFLECTED:
+        found += [(stem, True) for stem in (softened(part.stem),) if stem]
+        found += [(stem, False) for stem in (fleeting(part.stem),) if stem]
+    return tuple(found)

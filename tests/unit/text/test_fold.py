@@ -49,7 +49,7 @@ def test_offsets_cover_the_folded_text_and_never_go_back(text: str) -> None:
     assert offsets[-1] == len(text)
 
 
-@given(st.text(alphabet=LATIN + LATIN.upper() + MARKS + "abcZ .", max_size=60)
+@given(st.text(alphabet=LATIN + LATIN.upper() + MARKS + "abcZ .\f", max_size=60)
        | st.text(alphabet=CYRILLIC + CYRILLIC.upper() + MARKS + "abcZ .", max_size=60))  # fmt: skip
 def test_an_alphabet_folds_as_the_table_does(text: str) -> None:
     slow = fold("\u2028" + text)  # a character that no alphabet holds
