@@ -9,17 +9,13 @@ from shared.topics import TopicSpec, all_specs
 
 
 async def rows(bus: Bus) -> list[dict[str, Any]]:
-    """One row a topic: partitions wanted and found, retention, state (`ok`, `missing`, `partitions differ`)."""
-    found = await bus.topics()
-    return [_row(spec, found.get(spec.name)) for spec in all_specs()]
+    """One row a topic: as it should be, the partitions found, and the state: `ok`, `missing`, or what differs."""
+    specs = all_specs()
+    found, different = await bus.topics(), await bus.differing(specs)
+    return [_row(spec, found.get(spec.name), different.get(spec.name, "ok")) for spec in specs]
 
 
-def _row(spec: TopicSpec, partitions: int | None) -> dict[str, Any]:
-    state = "ok"
-    if partitions is None:
-        state = "missing"
-    elif partitions != spec.partitions:
-        state = "partitions differ"
+def _row(spec: TopicSpec, partitions: int | None, state: str) -> dict[str, Any]:
     return {
         "topic": spec.name,
         "partitions": spec.partitions,

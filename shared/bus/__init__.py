@@ -186,6 +186,11 @@ class Bus(Protocol):
         """Existing topics of this installation and their partition counts."""
         ...
 
+    async def differing(self, specs: Sequence[TopicSpec]) -> dict[str, str]:
+        """Topics that are not as specified, and how in a few words: `missing`, or partitions, retention and record size
+        as they are and should be. What operators set beyond that is no difference."""
+        ...
+
     async def publisher(self) -> Publisher:
         """A new writer."""
         ...

@@ -117,6 +117,10 @@ class EmbeddedBus:
         rows = await self.read_file(lambda conn: conn.execute("select name, partitions from topics").fetchall())
         return dict(rows)
 
+    async def differing(self, specs: Sequence[TopicSpec]) -> dict[str, str]:
+        """Topics that are not as specified, and how."""
+        return await self.read_file(lambda conn: differing(conn, specs))
+
     async def publisher(self) -> EmbeddedPublisher:
         """A new writer."""
         self._made += 1
@@ -246,7 +250,7 @@ class EmbeddedBus:
 
     def _tell(self, ends: Mapping[int, int]) -> bool:
         """Wake the readers of the lanes that have grown since they were told last, and say whether any has: most
-        changes that the probe sees are this process's own, and to wake every reader for them costs more than reading."""
+        changes that the probe sees are this process's own; to wake every reader for them costs more than reading."""
         grown = {lane for lane, offset in ends.items() if offset > self._ends.get(lane, -1)}
         self._ends.update((lane, ends[lane]) for lane in grown)
         for consumer in self._consumers if grown else ():
@@ -304,16 +308,41 @@ def ensure(conn: sqlite3.Connection, specs: Sequence[TopicSpec]) -> list[str]:
         if count != spec.partitions:
             raise TopicMismatch(f"{spec.name} has {count} partitions, the topology says {spec.partitions}")
     for spec in specs:
-        conn.execute(
-            "insert or replace into topics values (?, ?, ?, ?, ?, ?)",
-            (spec.name, spec.partitions, int(spec.retention.total_seconds() * 1000), spec.retention_bytes,
-             spec.largest, spec.compressed),
-        )  # fmt: skip
+        row = row_of(spec)
+        conn.execute("insert or replace into topics values (?, ?, ?, ?, ?, ?)", tuple(row.values()))
         conn.executemany(
             "insert or ignore into lanes (topic, partition) values (?, ?)",
             [(spec.name, number) for number in range(spec.partitions)],
         )
     return [spec.name for spec in specs if spec.name not in existing]
+
+
+def row_of(spec: TopicSpec) -> dict[str, str | int]:
+    """The row of a topic, in the order of the table's columns."""
+    return {
+        "name": spec.name,
+        "partitions": spec.partitions,
+        "retention_ms": int(spec.retention.total_seconds() * 1000),
+        "retention_bytes": spec.retention_bytes,
+        "largest": spec.largest,
+        "compressed": int(spec.compressed),
+    }
+
+
+def differing(conn: sqlite3.Connection, specs: Sequence[TopicSpec]) -> dict[str, str]:
+    """Topics that are not as specified, and how."""
+    columns = ("name", "partitions", "retention_ms", "retention_bytes", "largest", "compressed")
+    rows = conn.execute(f"select {', '.join(columns)} from topics").fetchall()  # noqa: S608 - our own words
+    existing = {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
+    found = {spec.name: "missing" for spec in specs if spec.name not in existing}
+    for spec in specs:
+        own = existing.get(spec.name)
+        different = [
+            f"{key} is {own[key]}, not {value}" for key, value in row_of(spec).items() if own and own[key] != value
+        ]
+        if different:
+            found[spec.name] = ", ".join(different)
+    return found
 
 
 def load_topics(conn: sqlite3.Connection) -> dict[str, TopicInfo]:

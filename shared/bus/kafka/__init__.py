@@ -113,6 +113,22 @@ class KafkaBus:
             if topic["topic"].startswith(prefix) and not topic["is_internal"] and not topic["error_code"]
         }
 
+    async def differing(self, specs: Sequence[TopicSpec]) -> dict[str, str]:
+        """Topics that are not as specified, and how."""
+        existing = await self.topics()
+        there = [spec for spec in specs if spec.name in existing]
+        described = await self._describe([spec.name for spec in there])
+        found = {spec.name: "missing" for spec in specs if spec.name not in existing}
+        for spec in there:
+            own = {"partitions": str(existing[spec.name])} | own_settings(described[spec.name])
+            wanted = {"partitions": str(spec.partitions)} | configs_of(spec)
+            different = [
+                f"{key} is {own.get(key)}, not {value}" for key, value in wanted.items() if own.get(key) != value
+            ]
+            if different:
+                found[spec.name] = ", ".join(different)
+        return found
+
     async def topic(self, name: str) -> TopicInfo:
         """What is known of a topic. The bound comes from the cluster: it is what a broker would refuse."""
         if name not in self._known:
