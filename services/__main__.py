@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.text import Text
+from typer.exceptions import TyperException
 
 from services.operate import show
 from shared import log
 from shared.bus import Bus
-from shared.errors import Failure, Misconfigured
-from shared.run import VERSION, crash_line, open_bus
+from shared.errors import Failure, Misconfigured, Transient
+from shared.run import VERSION, crash_line, first_cause, open_bus
 from shared.settings import CommonSettings, load
 
 T = TypeVar("T")
@@ -28,32 +30,48 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 
 def main() -> None:
-    """The entry point: errors become one line and an exit code."""
+    """The entry point."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: Sequence[str]) -> int:
+    """Do what the arguments say; returns the exit code. Errors become one line on standard error."""
+    _mount(next((word for word in words if not word.startswith("-")), ""))
     try:
-        app()
-    except Misconfigured as error:
-        _end(str(error), 2)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BaseExceptionGroup as group:
-        _crash(group)
-    except Exception as error:  # noqa: BLE001 - the process edge: one clear last line instead of a traceback
-        _crash(error)
+        return int(app(args=list(words), prog_name="wirewatch", standalone_mode=False) or 0)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    except TyperException as error:
+        return _misused(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except (Exception, BaseExceptionGroup) as error:  # the process edge: one clear last line instead of a traceback
+        if "--debug" in words:
+            raise
+        return _failed(error)
 
 
-def _crash(error: BaseException) -> None:
-    first = error
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    if "--debug" in sys.argv:
-        raise error
-    _end(str(first) if isinstance(first, Misconfigured) else f"stopped by {crash_line(error)}",
-         2 if isinstance(first, Misconfigured) else 1)  # fmt: skip
+def _misused(error: TyperException) -> int:
+    """Wrong arguments: what is wrong, and who tells more. No arguments where there must be some: the help."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()  # type: ignore[attr-defined] # a class that typer keeps to itself
+        return 2
+    context = getattr(error, "ctx", None)
+    more = f" (wirewatch{context.command_path.removeprefix('wirewatch')} --help tells more)" if context else ""
+    return _end(f"{error.format_message()}{more}", 2)
 
 
-def _end(line: str, code: int) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]wirewatch:[/] {line}", markup=True)
-    sys.exit(code)
+def _failed(error: BaseException) -> int:
+    first = first_cause(error)
+    if isinstance(first, Misconfigured):
+        return _end(str(first), 2)
+    return _end(f"stopped by {crash_line(error)}", 1)
+
+
+def _end(line: str, code: int) -> int:
+    text = Text.assemble(("wirewatch:", "bold red"), " ", line.strip())
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text)
+    return code
 
 
 @app.callback(invoke_without_command=False)
@@ -117,11 +135,12 @@ def standalone() -> None:
 def demo(
     once: Annotated[bool, typer.Option("--once", help="No terminal needed; exit 0 if all expected arrived.")] = False,
     seconds: Annotated[float, typer.Option(help="Real seconds for the three weeks of the story.")] = 40.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON, all else on stderr.")] = False,
 ) -> None:
     """Play a demo news world to the whole pipeline and show the alerts."""
     from services.standalone.demo import run_demo
 
-    code = _run(lambda: run_demo(seconds=seconds))
+    code = _run(lambda: run_demo(seconds=seconds, as_json=as_json))
     sys.exit(code if once else 0)
 
 
@@ -146,8 +165,10 @@ def _with_bus(work: Callable[[Bus], Awaitable[T]]) -> T:
 
     try:
         return _run(_opened)
-    except Failure as error:
+    except Transient as error:
         raise Misconfigured(f"the bus ({common.bus}) does not answer: {error}") from error
+    except Failure as error:
+        raise Misconfigured(str(error)) from error
 
 
 @app.command()
@@ -187,16 +208,20 @@ def topics_list(
 
 @topics_app.command("create")
 def topics_create(
+    as_json: AsJson = False,
     check: Annotated[bool, typer.Option("--check", help="Only say what is missing; exit 1 if anything is.")] = False,
 ) -> None:
     """Create missing topics and bring retention in line."""
     from shared.topics import all_specs
 
     if check:
-        topics_list(as_json=False, check=True)
+        topics_list(as_json=as_json, check=True)
         return
     created = _with_bus(lambda bus: bus.ensure_topics(all_specs()))
-    Console().print(f"{len(created)} topics created")
+    if as_json:
+        show.show([{"topic": name} for name in created], as_json=True)
+    else:
+        Console().print(f"{len(created)} topics created")
 
 
 @app.command()
@@ -219,6 +244,8 @@ def dead_list(group: str = "", reason: Reason = "", limit: int = 100, as_json: A
     """What was put aside, and why."""
     from services.operate import dead
 
+    if group:
+        dead.check_group(group)
     rows = _with_bus(lambda bus: dead.rows(bus, group, reason=reason, limit=limit))
     show.show(rows, as_json=as_json, title="Dead letters")
 
@@ -228,6 +255,7 @@ def dead_show(group: str, offset: int) -> None:
     """One dead letter whole, as JSON."""
     from services.operate import dead
 
+    dead.check_group(group)
     letter = _with_bus(lambda bus: dead.one(bus, group, offset))
     if letter is None:
         raise Misconfigured(f"group {group!r} has no dead letter at offset {offset}: see wirewatch dead list")
@@ -241,10 +269,8 @@ def dead_redrive(
 ) -> None:  # fmt: skip
     """Put letters on the group's retry topic, to be tried once more by that group only."""
     from services.operate import dead
-    from shared.topics import GROUPS
 
-    if group not in GROUPS:
-        raise Misconfigured(f"group is {group!r}: write one of {', '.join(GROUPS)}")
+    dead.check_group(group)
     count = _with_bus(lambda bus: dead.redrive_all(bus, group, reason=reason, limit=limit, dry_run=dry_run))
     Console().print(f"{count} letters {'would be ' if dry_run else ''}put on the retry topic of {group}")
 
@@ -288,6 +314,8 @@ seconds to load, and `--help` should not."""
 
 
 def _mount(called: str) -> None:
+    app.registered_commands[:] = [one for one in app.registered_commands if one.name not in BROUGHT]
+    app.registered_groups[:] = [one for one in app.registered_groups if one.name not in BROUGHT]
     for name, (place, told) in BROUGHT.items():
         if name != called:
             app.command(name=name, help=told)(_not_loaded)
@@ -303,8 +331,6 @@ def _mount(called: str) -> None:
 def _not_loaded() -> None:
     raise AssertionError("a command that was not called")
 
-
-_mount(next((word for word in sys.argv[1:] if not word.startswith("-")), ""))
 
 if __name__ == "__main__":
     main()

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.types import TypeDecorator
 
 from shared.errors import Misconfigured, Transient
+from shared.settings import plain
 
 BUSY_TIMEOUT_MS = 30_000
 """How long SQLite waits for another writer: longer than any transaction here, shorter than a drain."""
@@ -97,7 +98,7 @@ def open_database(url: str, *, pool_size: int = 5) -> Database:
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(Path(parsed.database).parent, url)
         engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"), pool_size=pool_size, max_overflow=0)
         _prepare_sqlite(engine)
     else:
@@ -108,13 +109,24 @@ def open_database(url: str, *, pool_size: int = 5) -> Database:
     return Database(engine, url)
 
 
+def _make_folder(folder: Path, url: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fix = "set it, or WIREWATCH_DATA for the default, to a place that can be written"
+        raise Misconfigured(f"WIREWATCH_DATABASE is {url!r}: {error}; {fix}") from error
+
+
 def _parse(url: str) -> sa.URL:
+    shown = plain(url)  # without its password
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError as error:
-        raise Misconfigured(f"database: {url!r} is no database address; write sqlite:///data/wirewatch.db") from error
+        fix = "write sqlite:///data/wirewatch.db or postgresql://user:password@host/name"
+        raise Misconfigured(f"WIREWATCH_DATABASE is {shown!r}: {fix}") from error
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        raise Misconfigured(f"database: {parsed.drivername!r} is not supported; write sqlite:///… or postgresql://…")
+        fix = f"{parsed.drivername} is not supported; write sqlite:///… or postgresql://…"
+        raise Misconfigured(f"WIREWATCH_DATABASE is {shown!r}: {fix}")
     return parsed
 
 

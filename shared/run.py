@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from shared.bus import Bus, BusUnavailable, ConsumerOptions
 from shared.clock import Clock, RealClock
 from shared.consume import ConsumeLoop, LoopOptions
 from shared.db import Database, open_database
+from shared.errors import Misconfigured
 from shared.health import Health, admin_app, serve
 from shared.http import Door, Guard, Resolver
 from shared.settings import CommonSettings, masked
@@ -37,13 +39,15 @@ Task = Callable[[asyncio.Event], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the process edge builds once and hands to every service."""
+    """What the process edge builds once and hands to every service. Tasks show with a `health.pulse` that they do not
+    hang; consume loops do so by themselves."""
 
     bus: Bus
     database: Database
     door: Door
     story: Clock
     real: Clock
+    health: Health = field(default_factory=Health)
 
 
 def _never() -> bool:
@@ -66,12 +70,23 @@ class Service:
 
 
 async def open_bus(settings: CommonSettings) -> Bus:
-    """The bus the settings name. Connects; raises BusUnavailable."""
+    """The bus the settings name. Connects; raises BusUnavailable, Misconfigured for a data folder that is of no use."""
     if settings.bus == "embedded":
+        _make_data_folder(settings.data)
         from shared.bus.embedded import EmbeddedBus  # each installation uses one of the two: the other is not loaded
 
         return await EmbeddedBus.open(settings.data / "bus.db")
     return await _open_kafka(settings)
+
+
+def _make_data_folder(folder: Path) -> None:
+    fix = "write the path of a folder that this user can write to"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(f"WIREWATCH_DATA is {str(folder)!r}: {error.strerror}; {fix}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Misconfigured(f"WIREWATCH_DATA is {str(folder)!r}: not writable; {fix}")
 
 
 async def _open_kafka(settings: CommonSettings) -> Bus:
@@ -113,6 +128,8 @@ async def open_parts(
     """Build bus, database and door, and close them in the opposite order. A bus that is still starting, or away, is
     waited for `patience` seconds of real time; then BusUnavailable is raised."""
     clock = real or RealClock()
+    if settings.bus == "embedded" or not settings.database:
+        _make_data_folder(settings.data)
     database = open_database(settings.database_url)
     door = open_door(settings, resolver)
     try:
@@ -174,7 +191,8 @@ def assemble(services: Sequence[Service], parts: Parts, settings: CommonSettings
     """Make the loops of `services`; nothing runs yet."""
     names = "+".join(service.name for service in services)
     metrics.BUILD.labels(VERSION).set(1)
-    health = Health(info={"version": VERSION, "services": names, "settings": masked(settings)})
+    health = parts.health
+    health.info = {"version": VERSION, "services": names, "settings": masked(settings)}
     return Process(tuple(services), loops_of(services, parts, settings, health), health, stop)
 
 
@@ -182,21 +200,43 @@ async def run_process(process: Process, settings: CommonSettings, *, admin: bool
     """Run until `process.stop` is set or something crashes; close the services at the end."""
     try:
         async with asyncio.TaskGroup() as group:
-            started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            drained = asyncio.Event()
             tasks = [group.create_task(_awaited(work), name=name) for name, work in _work_of(process)]
             if admin:
-                app = admin_app(process.health)
-                host, port = settings.admin_host, settings.admin_port
-                group.create_task(serve(app, host, port, process.stop, started=started), name="admin")
-                log.info("started", admin=f"http://{host}:{await started}", version=VERSION, **_names(process))
-            process.health.ready = True
-            group.create_task(_cut(process.stop, tasks, settings.drain.total_seconds() + 3), name="drain")
+                await _open_admin(group, process, settings, drained)
+            joining = group.create_task(_join(process), name="join")
+            budget = settings.drain.total_seconds() + 3
+            group.create_task(_drain(process, [joining, *tasks], budget, drained), name="drain")
     finally:
         process.health.ready = False
         for service in process.services:
             if service.close is not None:
                 await service.close()
         log.info("stopped", **_names(process))
+
+
+async def _open_admin(
+    group: asyncio.TaskGroup, process: Process, settings: CommonSettings, drained: asyncio.Event
+) -> None:
+    """Start the admin port, which answers until everything else has ended."""
+    started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    app, host = admin_app(process.health), settings.admin_host
+    serving = serve(app, host, settings.admin_port, drained, started=started, named="WIREWATCH_ADMIN_PORT")
+    group.create_task(serving, name="admin")
+    log.info("started", admin=f"http://{host}:{await started}", version=VERSION, **_names(process))
+
+
+JOINING = 15.0
+"""Seconds of turns without a partition after which a member counts as joined all the same: there may be more members
+than partitions. Longer than a group takes to share out anew after a member has died (session 10 s)."""
+
+
+async def _join(process: Process) -> None:
+    """Ready once every consume loop is a member of its group."""
+    for name, loop in process.loops.items():
+        while not (loop.assigned or process.health.turned_for(name) > JOINING or process.stop.is_set()):  # noqa: ASYNC110 - the bus tells by assignment only
+            await asyncio.sleep(0.05)
+    process.health.ready = not process.stop.is_set()
 
 
 async def _awaited(work: Awaitable[None]) -> None:
@@ -217,13 +257,17 @@ def _work_of(process: Process) -> list[tuple[str, Awaitable[None]]]:
     return [*loops, *tasks]
 
 
-async def _cut(stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]], budget: float) -> None:
+async def _drain(process: Process, tasks: Sequence[asyncio.Task[None]], budget: float, drained: asyncio.Event) -> None:
     """After the stop, give the tasks their budget, then cancel what is left: the supervisor's patience ends too."""
-    await stop.wait()
-    _, late = await asyncio.wait(tasks, timeout=budget) if tasks else (set(), set())
+    await process.stop.wait()
+    process.health.ready, process.health.draining = False, True
+    _, late = await asyncio.wait(tasks, timeout=budget)
     for task in late:
         log.warning("drain_cut", task=task.get_name())
         task.cancel()
+    if late:
+        await asyncio.wait(late)
+    drained.set()
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:
@@ -242,8 +286,15 @@ def stop_on_signals(stop: asyncio.Event) -> None:
             loop.add_signal_handler(number, _handle, number)
 
 
-def crash_line(error: BaseException) -> str:
-    """One line that says why the process ended: the innermost first cause of an exception group."""
+def first_cause(error: BaseException) -> BaseException:
+    """The innermost first exception of a group."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}"
+    return error
+
+
+def crash_line(error: BaseException) -> str:
+    """One line that says why the process ended: the innermost first cause of an exception group. Texts of libraries may
+    have many lines (a database tells the statement): those are joined and cut."""
+    cause = first_cause(error)
+    return f"{type(cause).__name__}: {' '.join(str(cause).split())[:400]}"

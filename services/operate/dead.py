@@ -11,9 +11,16 @@ from typing import Any
 
 from shared.bus import Bus, Partition, Record
 from shared.dead import facts_of, original_headers, redrive
+from shared.errors import Misconfigured
 from shared.topics import GROUPS, dead_topic
 
 PAGE = 200
+
+
+def check_group(group: str) -> None:
+    """Raises Misconfigured where there is no such group."""
+    if group not in GROUPS:
+        raise Misconfigured(f"group is {group!r}: write one of {', '.join(GROUPS)}")
 
 
 async def letters(bus: Bus, group: str, *, reason: str = "") -> AsyncIterator[Record]:
@@ -54,8 +61,9 @@ def _row(group: str, letter: Record) -> dict[str, Any]:
 
 
 async def one(bus: Bus, group: str, offset: int) -> dict[str, Any] | None:
-    """A letter whole: reason, original headers, the start of its original bytes."""
-    page = await bus.read(Partition(dead_topic(group), 0), offset, 1)
+    """A letter whole: reason, original headers, the start of its original bytes; None where there is none."""
+    place = Partition(dead_topic(group), 0)
+    page = await bus.read(place, offset, 1) if place.topic in await bus.topics() else []
     if not page or page[0].offset != offset:
         return None
     letter = page[0]

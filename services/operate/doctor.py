@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import platform
 import sys
 from collections.abc import Awaitable, Callable
@@ -10,12 +11,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from services.generate import SETTINGS
 from services.operate import topics
 from shared.bus import Bus
 from shared.db import open_database
-from shared.errors import Failure
+from shared.errors import Failure, Misconfigured
 from shared.run import open_bus
-from shared.settings import CommonSettings, masked
+from shared.settings import CommonSettings, load, masked
 
 OLDEST_PYTHON = (3, 11)
 Row = dict[str, Any]
@@ -23,7 +25,7 @@ Row = dict[str, Any]
 
 async def examine(settings: CommonSettings) -> list[Row]:
     """All checks: rows of check, state (`ok` or `fault`), finding and fix."""
-    rows = [_python(), _versions(), _pack(settings), _data(settings)]
+    rows = [_python(), _versions(), *map(_settings, SETTINGS), _pack(settings), _data(settings)]
     rows.append(await _guarded("database", lambda: _database(settings), "start it, or correct WIREWATCH_DATABASE"))
     rows.append(await _guarded("bus", lambda: _bus(settings), "start it, or correct WIREWATCH_BUS"))
     return rows
@@ -42,6 +44,17 @@ def _python() -> Row:
 def _versions() -> Row:
     names = ("wirewatch", "aiokafka", "trafilatura", "sqlalchemy", "httpx", "aiohttp")
     return row("versions", True, ", ".join(f"{name} {version(name)}" for name in names))
+
+
+def _settings(of: tuple[str, str]) -> Row:
+    """The settings of one service: a wrong one would end that service only, at its next start."""
+    (name, place), check = of, f"settings, {of[0]}"
+    module, _, attribute = place.partition(":")
+    try:
+        loaded = load(getattr(importlib.import_module(module), attribute))
+    except Misconfigured as error:
+        return row(check, False, str(error), "correct it where the service gets its environment from")
+    return row(check, True, f"{len(masked(loaded))} settings of {name}")
 
 
 def _pack(settings: CommonSettings) -> Row:
@@ -64,7 +77,7 @@ def _data(settings: CommonSettings) -> Row:
 async def _guarded(check: str, examine_it: Callable[[], Awaitable[Row]], fix: str) -> Row:
     try:
         return await examine_it()
-    except (Failure, OSError) as error:
+    except (Failure, Misconfigured, OSError) as error:
         return row(check, False, str(error).splitlines()[0], fix)
 
 

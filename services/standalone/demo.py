@@ -25,7 +25,7 @@ from services.operate.init import prepare
 from services.standalone.app import BUILDERS, build_services
 from services.standalone.expect import judge_demo, load_expectations
 from services.standalone.play import Quiet, play, wait_until_quiet
-from services.standalone.show import Screen, print_summary, summary
+from services.standalone.show import Screen, json_summary, print_summary, summary
 from services.standalone.site import site_app
 from services.standalone.world import Outlet, load_world
 from shared import log
@@ -82,9 +82,10 @@ class Arrived:
             self.screen.told(data)
 
 
-async def run_demo(*, seconds: float) -> int:
-    """Play the world; returns the exit code: 0 when all expected arrived and nothing forbidden did."""
-    console = Console(highlight=False)
+async def run_demo(*, seconds: float, as_json: bool = False) -> int:
+    """Play the world; returns the exit code: 0 when all expected arrived and nothing forbidden did. With `as_json` the
+    summary is JSON on standard output, and the alerts go to standard error."""
+    console = Console(highlight=False, stderr=as_json)
     pack = load(CommonSettings).pack
     with tempfile.TemporaryDirectory(prefix="wirewatch-demo-") as folder:
         common = _settings(Path(folder))
@@ -98,7 +99,10 @@ async def run_demo(*, seconds: float) -> int:
         )  # fmt: skip
         expected = load_expectations(pack / "demo" / "expectations.yaml")
         verdict = judge_demo(expected, list(arrived.alerts.values()), languages, arrived.unverified)
-        print_summary(console, rows, verdict)
+        if as_json:
+            print(json_summary(rows, verdict))
+        else:
+            print_summary(console, rows, verdict)
     return 0 if verdict.passed else 1
 
 

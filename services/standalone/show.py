@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -118,6 +119,12 @@ def summary(
     rows.append({"what": "fetched to sent, p95", "count": f"{percentile(delays, 95) * 1000:.0f} ms"})
     rows.append({"what": "real time", "count": f"{seconds:.0f} s"})
     return rows
+
+
+def json_summary(rows: Sequence[Mapping[str, Any]], verdict: Verdict) -> str:
+    """The same for programs."""
+    facts = {"passed": verdict.passed, "missing": list(verdict.missing), "forbidden": list(verdict.forbidden)}
+    return json.dumps({"figures": list(rows), **facts}, ensure_ascii=False, indent=2)
 
 
 def print_summary(console: Console, rows: Sequence[Mapping[str, Any]], verdict: Verdict) -> None:
