@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ from shared import db
 from shared.clock import Clock, RealClock, SteppedClock
 from shared.db import Database
 from shared.events import CheckOutcome, Mode, PageFetched, SourceChecked
-from shared.http import Door, Guard
+from shared.http import Door, FailureKind, Guard
 from shared.run import Parts, Service
 from shared.settings import replace
 from tests.fakes.fake_bus import FakeBus
@@ -126,6 +127,12 @@ async def running(
 
 def counted(outcome: PageOutcome) -> float:
     return float(metrics.PAGES.labels(outcome)._value.get())
+
+
+def told(caplog: pytest.LogCaptureFixture, event: str) -> list[dict[str, Any]]:
+    """The log lines of that event so far."""
+    lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    return [line for line in lines if line["event"] == event]
 
 
 def stories(site: FeedSite, *numbers: int, at: datetime = START, host: str = "127.0.0.1") -> list[Story]:
@@ -390,6 +397,44 @@ async def test_a_large_page_is_cut_and_a_bomb_does_no_harm(sqlite: Database, sit
     assert fetched.truncated and len(fetched.body) == 5_000_000
 
 
+async def test_a_page_at_a_private_address_is_refused_and_its_neighbours_go_on(
+    sqlite: Database, site: FeedSite, tmp_path: Path
+) -> None:
+    """Directly or by a redirect: one counted outcome, and nothing more is asked."""
+    entries = [Story("inside", "http://10.0.0.1/inside", START, guid="inside"), *stories(site, 1, 2)]
+    site.put("/1", status=302, location="http://169.254.169.254/latest/meta-data/")
+    site.put("/feed", rss(entries))
+    before = counted(PageOutcome.REFUSED)
+    async with running(sqlite, listed(tmp_path, source(site.url("/feed")))) as run:
+        async with asyncio.timeout(10):
+            while counted(PageOutcome.REFUSED) < before + 2:
+                await asyncio.sleep(0.01)
+        await run.settled()
+    assert [fetched.entry.title for fetched in run.pages()] == ["Вест 2"]
+    assert counted(PageOutcome.REFUSED) == before + 2
+    async with sqlite.transaction() as connection:
+        rows = (await connection.execute(sa.select(ENTRIES.c.outcome, ENTRIES.c.attempts))).all()
+    assert sorted(map(tuple, rows)) == [("published", 1), ("refused", 1), ("refused", 1)]
+    assert len(site.asked("/1")) == 1
+
+
+async def test_a_page_that_trickles_costs_its_time_and_is_given_up(
+    sqlite: Database, site: FeedSite, tmp_path: Path
+) -> None:
+    site.put("/feed", rss(stories(site, 1, 2)))
+    site.fault("/1", Fault.TRICKLE)
+    given_up = counted(PageOutcome.GIVEN_UP)
+    timeouts = metrics.PAGE_FAILURES.labels(FailureKind.TIMEOUT)
+    before = timeouts._value.get()
+    settings = replace(QUICK, request_timeout=timedelta(milliseconds=250), page_attempts=2)
+    async with running(sqlite, listed(tmp_path, source(site.url("/feed"))), settings=settings) as run:
+        async with asyncio.timeout(10):
+            while counted(PageOutcome.GIVEN_UP) == given_up:
+                await asyncio.sleep(0.01)
+    assert [fetched.entry.title for fetched in run.pages()] == ["Вест 2"]
+    assert (counted(PageOutcome.GIVEN_UP), timeouts._value.get()) == (given_up + 1, before + 2)
+
+
 async def test_a_record_too_large_is_an_outcome(sqlite: Database, site: FeedSite, tmp_path: Path) -> None:
     site.put("/feed", rss(stories(site, 1, 2)))
     site.put("/1", page("Вест 1", "x" * 50_000))
@@ -529,15 +574,19 @@ async def test_one_connection_a_domain_and_a_distance_between_requests(
 
 
 async def test_a_changed_sources_file_is_taken_up_and_a_wrong_one_is_not(
-    sqlite: Database, site: FeedSite, tmp_path: Path
+    sqlite: Database, site: FeedSite, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     site.put("/feed", rss(stories(site, 1)))
     site.put("/more", rss(stories(site, 2)))
     path = listed(tmp_path, source(site.url("/feed")))
     settings = replace(QUICK, sources_reload=timedelta(milliseconds=20))
     async with running(sqlite, path, settings=settings) as run:
-        listed(tmp_path, "- id: wrong")
-        await asyncio.sleep(0.1)
+        listed(tmp_path, source(site.url("/feed")), "- id: wrong")
+        async with asyncio.timeout(10):
+            while not (lines := told(caplog, "sources_invalid")):
+                await asyncio.sleep(0.01)
+        assert lines[0]["mistakes"][0].startswith(f"{path}:5: ")
+        assert "add `" in lines[0]["mistakes"][0] and lines[0]["kept"] == 1
         assert not run.task.done()
         listed(tmp_path, source(site.url("/feed")), source(site.url("/more"), name="more"))
         async with asyncio.timeout(10):

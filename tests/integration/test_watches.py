@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,11 +12,14 @@ import pytest
 from typer.testing import CliRunner
 
 from services.alerter import published
+from services.alerter.match import metrics
 from services.alerter.match.check import check
 from services.alerter.match.commands import gazetteer_beside, watch
+from services.alerter.match.outcomes import PublishOutcome
 from services.alerter.match.publish import Watches
 from shared.clock import SteppedClock
 from shared.db import Database
+from shared.errors import Misconfigured
 
 NOW = datetime(2025, 3, 18, tzinfo=UTC)
 PACK = Path(__file__).parents[2] / "deploy/packs/alliance"
@@ -42,6 +46,10 @@ async def started(database: Database, pack: Path) -> Watches:
     return watches
 
 
+def invalid_files() -> float:
+    return float(metrics.PUBLISHED.labels(PublishOutcome.INVALID)._value.get())
+
+
 def in_force(watches: Watches) -> list[tuple[str, int, str]]:
     engine = watches.engine
     return [(one.id, one.version, engine.terms[at].written) for at, one in enumerate(engine.watches)]
@@ -57,6 +65,12 @@ async def test_a_file_is_published_once_and_again_when_it_changes(database: Data
     assert in_force(watches) == [("w", 2, "pakt~")]
 
 
+async def test_a_faulty_list_of_entities_ends_the_start_with_its_place(database: Database, pack: Path) -> None:
+    (pack / "entities.yaml").write_text(ENTITIES + "  - {id: b, type: persn, names: [A B]}\n")
+    with pytest.raises(Misconfigured, match=r"entities\.yaml:3:"):
+        await started(database, pack)
+
+
 async def test_other_replicas_take_it_from_the_database(database: Database, pack: Path, tmp_path: Path) -> None:
     first, second = await started(database, pack), await started(database, tmp_path / "nowhere")
     assert in_force(second) == in_force(first)
@@ -66,12 +80,22 @@ async def test_other_replicas_take_it_from_the_database(database: Database, pack
     assert in_force(second) == [("w", 2, "pakt~")]
 
 
-async def test_an_invalid_file_leaves_the_last_good_version_in_force(database: Database, pack: Path) -> None:
+async def test_an_invalid_file_leaves_the_last_good_version_in_force(
+    database: Database, pack: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each is counted, and the log says where the fault is."""
     watches = await started(database, pack)
+    path = pack / "watches" / "w.yaml"
     for wrong in ("{", text("ab*"), text("~"), "", text("x1").replace("schema: watch/1", "schema: watch/7")):
-        (pack / "watches" / "w.yaml").write_text(wrong)
+        path.write_text(wrong)
+        before = invalid_files()
+        caplog.clear()
         await watches.reload()
         assert in_force(watches) == [("w", 1, "savez~")]
+        assert invalid_files() == before + 1
+        (line,) = [one.msg for one in caplog.records if isinstance(one.msg, dict)]
+        assert (line["event"], line["file"]) == ("watch_invalid", str(path))
+        assert re.match(rf"{path}:\d+:\d+: \S", line["faults"][0]), line
     (pack / "watches" / "w.yaml").write_text(text("pakt~"))
     await watches.reload()
     assert in_force(watches) == [("w", 2, "pakt~")]
