@@ -87,9 +87,12 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """At least one of the parts."""
+    """At least one of the parts. When watches are compiled together, `numbers` are those of its words and `others` the
+    parts that are none, so that a long list of words costs one look at what was found."""
 
     parts: tuple[Clause, ...]
+    numbers: frozenset[int] = frozenset()
+    others: tuple[Clause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,14 @@ from shared.text.inflect import Inflections, guess, inflections
 LONGEST_TAIL = 8
 """Letters that may follow an open prefix: `-ovićevima` fits, another compound hardly ever does."""
 FLEETING = "rclk"
-"""The consonants before which a Slavic name drops its last a: Petar, Petra; Slovenac, Slovenca."""
+"""The consonants before which a Slavic or Albanian word drops its last vowel: Petar, Petra; Slovenec, Slovenca."""
+_HISSING = {"k": "c", "g": "z", "h": "s"}
+"""What k, g and h become before an i: odluka, odluci; dijalog, dijalozi; uspeh, uspesi."""
+_HISSING_FEMININE = frozenset({"noun_a", "place_a"})
+_HISSING_MASCULINE = frozenset({"noun_c", "word"})
+_VOWELS = frozenset("aeiou")
+_SHORTEST = 3
+"""Letters that another spelling of a stem must keep."""
 
 
 class Kind(StrEnum):
@@ -47,6 +54,9 @@ class Part:
     kind: Kind = Kind.BARE
     endings: str = ""
 
+    def __hash__(self) -> int:
+        return hash(self.stem)  # an enumeration's hash is slow, and the stem says nearly all
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -55,6 +65,9 @@ class Term:
     written: str
     parts: tuple[Part, ...]
     exact: str = ""
+
+    def __hash__(self) -> int:
+        return hash(self.written)  # says nearly all there is to say, and terms are hashed by the hundred thousand
 
     @property
     def anchor(self) -> int:
@@ -112,23 +125,56 @@ def _split(text: str, written: str) -> list[str]:
 
 
 def fleeting(stem: str) -> str:
-    """The stem without its fleeting a (`petar` to `petr`), or "" where there is none."""
-    if len(stem) > 3 and stem[-1] in FLEETING and stem[-2] == "a" and stem[-3] not in "aeiou":
-        return stem[:-2] + stem[-1]
+    """The stem without its fleeting vowel (`petar` to `petr`, `bruselj` to `bruslj`), or "" where there is none."""
+    end = len(stem) - (2 if stem.endswith("lj") else 1)
+    if end > 2 and stem[end] in FLEETING and stem[end - 1] in "ae" and stem[end - 2] not in _VOWELS:
+        return stem[: end - 1] + stem[end:]
     return ""
 
 
-def softened(stem: str) -> str:
-    """The stem as written before an i where й or ј is swallowed (deklaracij-a, deklaraci-i), or ""."""
-    return stem[:-1] if stem.endswith("ij") else ""
+def softened(stem: str, kind: str = "") -> str:
+    """The stem as written before an i, or "" where that changes nothing.
+
+    й and ј are swallowed after a vowel (deklaracij-a, deklaraci-i; idej-a, ide-i); k, g and h hiss in feminines and in
+    masculines of more than one syllable. Shorter ones take -ovi (znak, znakovi), and would be found in verbs (znači).
+    """
+    if stem[-1:] == "j" and stem[-2:-1] in _VOWELS:
+        other = stem[:-1]
+    elif stem[-1:] in _HISSING and _hisses(stem, kind):
+        other = stem[:-1] + _HISSING[stem[-1]]
+    else:
+        return ""
+    return other if len(other) >= _SHORTEST else ""
+
+
+def _hisses(stem: str, kind: str) -> bool:
+    if kind in _HISSING_FEMININE:
+        return not stem.endswith("ck")  # tačka, tački
+    return kind in _HISSING_MASCULINE and sum(letter in _VOWELS for letter in stem) > 1
+
+
+def jotated(stem: str) -> str:
+    """The stem of an abstract noun before -u (bezbednost, bezbednošću), or "" when it is none."""
+    return stem[:-1] + "c" if stem.endswith("ost") and len(stem) > 5 else ""  # not most, gost
+
+
+def opened(stem: str) -> tuple[str, ...]:
+    """The stem of a noun in -stvo where a vowel opens it in the genitive plural: ministarstava, zavezništev."""
+    return (stem[:-1] + "av", stem[:-1] + "ev") if stem.endswith("stv") else ()
+
+
+def cut(stem: str, kind: str) -> str:
+    """The stem of a town in the plural (Vinkovci, Vinkovc-e, Vinkovc-ima) without its i, or "" when it is none."""
+    return stem[:-1] if kind == "place_i" and stem.endswith("ci") else ""
 
 
 @lru_cache(maxsize=262_144)
 def spellings(part: Part) -> tuple[tuple[str, bool], ...]:
-    """How the stem of a part is spelled: itself, and where a vowel or j drops out; the flag asks for an ending that
-    begins with i."""
-    found = [(part.stem, False)]
-    if part.kind is Kind.INFLECTED:
-        found += [(stem, True) for stem in (softened(part.stem),) if stem]
-        found += [(stem, False) for stem in (fleeting(part.stem),) if stem]
-    return tuple(found)
+    """How the stem of a part is spelled: itself, and where a sound changes or drops out; the flag asks for an ending
+    that begins with i."""
+    if part.kind is not Kind.INFLECTED:
+        return ((part.stem, False),)
+    stem, kind = part.stem, part.endings
+    others = (fleeting(stem), jotated(stem), cut(stem, kind), *opened(stem))
+    found = ((stem, False), (softened(stem, kind), True), *((other, False) for other in others))
+    return tuple(spelling for spelling in found if spelling[0])

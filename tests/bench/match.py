@@ -1,9 +1,12 @@
 """Matching: 4 KB articles against 100 and 10,000 watches on one core, next to evaluating every watch naively.
 
 Synthetic words over a Zipf-like vocabulary, half of the articles in Cyrillic and half in Latin with diacritics. Every
-watch asks for two concepts near each other and a third anywhere; the words of twenty watches are planted in each
-article without satisfying them, and two watches are satisfied. Goals: 5,000 articles a second with 100 watches, 1,000
-with 10,000 watches and 200,000 forms, p99 under 10 ms, build under 1 s, at most 300 MB.
+watch asks for two concepts near each other and a third anywhere. Each article holds the rarest word of more than twenty
+watches, all words of some of them but too far apart, and satisfies two. Time is that of the processor, so that other
+work on the machine counts less; folding, automaton, conditions and score are in it, explanations are not.
+
+Goals: 5,000 articles a second with 100 watches, 1,000 with 10,000 watches and at least 200,000 forms, p99 under 10 ms,
+build under 1 s, at most 300 MB.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import quantiles
-from time import perf_counter
+from time import thread_time
 
 from services.alerter.match.article import Article
 from services.alerter.match.compile import Engine, build
@@ -27,11 +30,14 @@ from shared.text.terms import Term, parse
 from tests.bench._standalone import printed, resident_mb
 
 SIZES = (100, 10_000)
-ARTICLES, LENGTH, PLANTED, SATISFIED, NAIVE, ROUNDS = 400, 4096, 20, 2, 20, 3
+ARTICLES, LENGTH, NAIVE, ROUNDS = 400, 4096, 20, 3
+PLANTED, COMPLETE, SATISFIED = 24, 6, 2
+"""Watches whose rarest word is planted in an article, those of which all are (too far apart), those that match."""
 GROUPS, COMMON = (2, 2, 1, 1), 4000
 """Terms of the four concepts of a watch, and words that no watch asks for."""
 SYLLABLES = [c + v for c in "bcčćdfghjklmnprsštvzž" for v in "aeiou"]
-CYRILLIC = str.maketrans("abcčćdefghijklmnoprsštuvzž", "абцчћдефгхијклмнопрсштувзж")
+LETTERS = dict(zip("abcčćdefghijklmnoprsštuvzž", "абцчћдефгхијклмнопрсштувзж", strict=True))
+CYRILLIC = str.maketrans(LETTERS | {latin.upper(): letter.upper() for latin, letter in LETTERS.items()})
 ENDINGS = ("", "a", "u", "om", "e", "i", "ovi")
 _NOW = datetime(2025, 3, 18, tzinfo=UTC)
 
@@ -87,8 +93,9 @@ def _article(
     """A text of common words with every group of the planted watches far apart and of the satisfied ones together."""
     chosen = dice.sample(range(len(words)), min(len(words), PLANTED + SATISFIED))
     text = [_form(dice, common[min(int(dice.paretovariate(0.8)) - 1, len(common) - 1)]) for _ in range(560)]
-    for at in chosen[SATISFIED:]:
-        for group, low in zip(words[at][:3], (0, 180, 360), strict=True):
+    for number_of, at in enumerate(chosen[SATISFIED:]):
+        third, *pair = words[at][2], words[at][0], words[at][1]
+        for group, low in zip((third, *pair)[: 3 if number_of < COMPLETE else 1], (0, 180, 360), strict=False):
             text[dice.randrange(low, low + 100)] = _form(dice, dice.choice(group))
     for place, at in zip((120, 300), chosen, strict=False):
         first, second, third, _ = words[at]
@@ -121,6 +128,11 @@ def matched(engine: Engine, article: events.ArticleExtracted) -> tuple[frozenset
     return frozenset(one.watch.id for one in readings if one.matched()), len(readings)
 
 
+def reached(engine: Engine, article: events.ArticleExtracted) -> int:
+    """How many watches the index names for an article."""
+    return len(engine.reached(Article(article, engine).anchors()))
+
+
 async def run() -> dict[str, float | str]:
     """Both sizes."""
     figures: dict[str, float | str] = {}
@@ -135,24 +147,25 @@ def measured(size: int) -> dict[str, float | str]:
     before = resident_mb()
     world = made_world(size)
     gc.collect()
-    made, started = resident_mb(), perf_counter()
+    made, started = resident_mb(), thread_time()
     engine = build(world.watches)
-    built = perf_counter() - started
+    built = thread_time() - started
     rates, seconds = [], list[float]()
     for _ in range(ROUNDS):
         seconds = [_timed(engine, article) for article in world.articles]
         rates.append(len(seconds) / sum(seconds))
     answers = [matched(engine, article) for article in world.articles]
-    started = perf_counter()
+    started = thread_time()
     unequal = sum(naive(engine, one) != answers[at][0] for at, one in enumerate(world.articles[:NAIVE]))
-    slow = NAIVE / (perf_counter() - started)
+    slow = NAIVE / (thread_time() - started)
     return {
         "forms": world.forms,
-        "articles_per_second": round(max(rates), 1),
+        "articles_per_cpu_second": round(max(rates), 1),
         "p99_ms": round(quantiles(seconds, n=100)[98] * 1000, 2),
-        "naive_articles_per_second": round(slow, 1),
+        "naive_articles_per_cpu_second": round(slow, 1),
         "unequal_to_naive": unequal,
-        "candidates": round(sum(count for _, count in answers) / len(answers), 1),
+        "candidates": round(sum(reached(engine, one) for one in world.articles) / len(answers), 1),
+        "evaluated": round(sum(count for _, count in answers) / len(answers), 1),
         "matches": round(sum(len(found) for found, _ in answers) / len(answers), 2),
         "build_seconds": round(built, 2),
         "resident_mb": round(resident_mb() - before, 1),
@@ -161,6 +174,6 @@ def measured(size: int) -> dict[str, float | str]:
 
 
 def _timed(engine: Engine, article: events.ArticleExtracted) -> float:
-    started = perf_counter()
+    started = thread_time()
     matched(engine, article)
-    return perf_counter() - started
+    return thread_time() - started

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import islice
+from typing import NamedTuple
 
 from services.alerter.clauses import compiled_pattern
 from services.alerter.match.compile import Engine
@@ -27,11 +27,11 @@ FIGURES = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:[.,\u00a0\u202f ]\d{3})+(?![\d])(
 """Numbers in figures, with points, commas or blanks between thousands and either before decimals."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where something was found: folded start, first and last token, number of the field, the hits and their tokens.
 
-    A place made of several hits spans everything between them, but only their own tokens are taken by it.
+    A place made of several hits spans everything between them, but only their own tokens are taken by it; `tokens` is
+    None where all from first to last are. (A named tuple, since articles make dozens and a frozen class costs more.)
     """
 
     start: int
@@ -39,18 +39,22 @@ class Place:
     last: int
     field: int
     hits: tuple[int, ...]
-    tokens: frozenset[int]
+    tokens: frozenset[int] | None = None
+
+    def taken(self) -> frozenset[int]:
+        """The tokens it takes."""
+        return frozenset(range(self.first, self.last + 1)) if self.tokens is None else self.tokens
+
+    def is_apart(self, other: Place) -> bool:
+        """Whether it shares no token with another."""
+        if self.last < other.first or other.last < self.first:
+            return True
+        return (self.tokens is not None or other.tokens is not None) and self.taken().isdisjoint(other.taken())
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A hit before anybody needs its surface: what was found (the number of a term, a mention, the text of a pattern or
-    number), folded place, form."""
-
-    what: int | events.Mention | str
-    start: int
-    end: int
-    form: Form | None = None
+_Found = tuple[int | events.Mention | str, int, int, Form | None]
+"""A hit before anybody needs its surface: what was found (the number of a term, a mention, the text of a pattern or
+number), folded start and end, form."""
 
 
 class Article:
@@ -65,21 +69,27 @@ class Article:
         title, lead = len(fold_text(parts[0])), len(fold_text(parts[1]))
         self._starts = (0, title + 1, title + lead + 2)
         self._originals = (0, len(parts[0]) + 1, len(parts[0]) + len(parts[1]) + 2)
-        self._found: list[_Found] = []
         self._words: dict[int, list[int]] = {}
-        self._places: dict[int, Place] = {}
-        for number, start, end, form in engine.lexicon.scan(self.folded, self.language):
-            for key in engine.lexicon.keys(number):
-                self._words.setdefault(key, []).append(len(self._found))
-                self._found.append(_Found(key, start, end, form))
+        self._placed: dict[int, tuple[Place, ...]] = {}
+        self._found: list[_Found] = [*engine.lexicon.scan(self.folded, self.language)]
+        for at, one in enumerate(self._found):
+            self._words.setdefault(one[0], []).append(at)  # type: ignore[arg-type] # only words so far
 
-    def anchors(self) -> Iterable[int | str]:
+    def anchors(self) -> frozenset[int | str]:
         """What was found, as the engine indexes watches: numbers of terms and ids of entities."""
-        return [*self._words, *{mention.entity_id for mention in self.extracted.entities}]
+        return frozenset(self._words).union(mention.entity_id for mention in self.extracted.entities)
+
+    @property
+    def found(self) -> Mapping[int, Sequence[int]]:
+        """The hits of every term found, by its number."""
+        return self._words
 
     def words(self, number: int) -> tuple[Place, ...]:
         """The places of a term."""
-        return tuple(self._place(at) for at in self._words.get(number, ()))
+        known = self._placed.get(number)
+        if known is None:
+            known = self._placed[number] = tuple(self._place(at) for at in self._words.get(number, ()))
+        return known
 
     def mentions(self, ids: tuple[str, ...], kinds: tuple[str, ...] = ()) -> tuple[Place, ...]:
         """The places of entities, of certain kinds of mention if any are given."""
@@ -95,7 +105,7 @@ class Article:
                 base = self._originals[FIELDS.index(mention.span.field)]
                 start, end = (self.folded.at(base + at) for at in (mention.span.start, mention.span.end))
                 found.setdefault(mention.entity_id, []).append(len(self._found))
-                self._found.append(_Found(mention, start, end))
+                self._found.append((mention, start, end, None))
         return found
 
     def holders(self, title: str, of: str, ids: tuple[str, ...]) -> tuple[Place, ...]:
@@ -106,7 +116,7 @@ class Article:
         )
 
     def _role(self, at: int, of: str) -> str:
-        what = self._found[at].what
+        what = self._found[at][0]
         role = what.role if isinstance(what, events.Mention) else ""
         return role if of else role.partition(" of ")[0]
 
@@ -130,7 +140,7 @@ class Article:
 
     def _note(self, what: str, start: int, end: int) -> Place:
         """A hit at an original place that no automaton found."""
-        self._found.append(_Found(what, self.folded.at(start), self.folded.at(end)))
+        self._found.append((what, self.folded.at(start), self.folded.at(end), None))
         return self._place(len(self._found) - 1)
 
     def is_about(self, what: str, values: tuple[str, ...]) -> bool:
@@ -157,21 +167,21 @@ class Article:
         ]
 
     def _kind(self, at: int) -> str:
-        what = self._found[at].what
+        what = self._found[at][0]
         return what.kind if isinstance(what, events.Mention) else ""
 
     def _place(self, at: int) -> Place:
-        known = self._places.get(at)
-        if known is None:
-            one = self._found[at]
-            first, last = self.folded.token_at(one.start), self.folded.token_at(max(one.start, one.end - 1))
-            tokens = frozenset(range(first, last + 1))
-            known = self._places[at] = Place(one.start, first, last, self.field_at(one.start), (at,), tokens)
-        return known
+        _, start, end, _ = self._found[at]
+        starts = self.folded.token_starts
+        first = bisect_right(starts, start) - 1
+        last = first
+        while last + 1 < len(starts) and starts[last + 1] < end:
+            last += 1
+        return Place(start, first, last, self.field_at(start), (at,))
 
     def field_at(self, start: int) -> int:
         """The number of the field that holds a position."""
-        return bisect_right(self._starts, start) - 1
+        return 2 if start >= self._starts[2] else bisect_right(self._starts, start) - 1
 
     def field_name(self, number: int) -> str:
         """The name of a field."""
@@ -195,19 +205,19 @@ class Article:
 
     def position(self, at: int) -> tuple[int, int]:
         """Where a hit stands, to sort by."""
-        return self._found[at].start, self._found[at].end
+        return self._found[at][1:3]
 
     def hit(self, at: int, concept: str) -> events.Hit:
         """A hit as it goes out: the surface with its offsets in its own field."""
-        one = self._found[at]
-        if isinstance(one.what, events.Mention):
-            return events.Hit(concept=concept, term=one.what.entity_id, span=one.what.span, form=one.what.why)
-        term = one.what if isinstance(one.what, str) else self._engine.terms[one.what].written
-        start, end = self.folded.span(one.start, one.end)
-        field = self.field_at(one.start)
+        what, start, end, form = self._found[at]
+        if isinstance(what, events.Mention):
+            return events.Hit(concept=concept, term=what.entity_id, span=what.span, form=what.why)
+        field = self.field_at(start)
+        term = what if isinstance(what, str) else self._engine.terms[what].written
+        start, end = self.folded.span(start, end)
         base, surface = self._originals[field], self.folded.original[start:end]
         span = events.Span(field=FIELDS[field], start=start - base, end=end - base, surface=surface)
-        return events.Hit(concept=concept, term=term, span=span, form=str(one.form or ""))
+        return events.Hit(concept=concept, term=term, span=span, form=str(form or ""))
 
 
 def value_of(figures: str) -> float:

@@ -6,8 +6,9 @@ article's hits then name the few watches worth evaluating. A watch without such 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 
 from services.alerter.watch import (
     About,
@@ -50,19 +51,30 @@ class Engine:
     lexicon: Lexicon[int]
     terms: tuple[Term, ...]
     anchored: dict[Anchor, tuple[int, ...]]
+    needs: tuple[tuple[frozenset[Anchor], ...], ...]
     unanchored: tuple[int, ...]
     languages: frozenset[str]
 
-    def candidates(self, found: Iterable[Anchor]) -> list[Watch]:
-        """The watches that may match an article with these terms and entities, in the order of their ids."""
-        chosen = set(self.unanchored)
-        for anchor in found:
-            chosen.update(self.anchored.get(anchor, ()))
-        return [self.watches[at] for at in sorted(chosen)]
+    def candidates(self, found: Collection[Anchor]) -> list[Watch]:
+        """The watches that may match an article with these terms and entities, in the order of their ids: of every set
+        that they need, something is there."""
+        reached = sorted(self.reached(found))
+        return [self.watches[at] for at in reached if not any(map(_without(found), self.needs[at]))]
+
+    def reached(self, found: Collection[Anchor]) -> set[int]:
+        """The numbers of the watches whose rarest need is met, and of those that need nothing."""
+        reached = set(self.unanchored)
+        for anchor in self.anchored.keys() & found:
+            reached.update(self.anchored[anchor])
+        return reached
 
     def watches_language(self, code: str) -> bool:
         """Whether any watch reads this language; a text in an unknown one is read by all."""
         return not code or code in self.languages or "" in self.languages
+
+
+def _without(found: Collection[Anchor]) -> Callable[[Collection[Anchor]], bool]:
+    return frozenset(found).isdisjoint
 
 
 def build(watches: Iterable[Watch]) -> Engine:
@@ -70,20 +82,18 @@ def build(watches: Iterable[Watch]) -> Engine:
     active = sorted((one for one in watches if one.status is Status.ACTIVE), key=lambda one: one.id)
     numbers: dict[Term, int] = {}
     numbered = tuple(_numbered_watch(one, numbers) for one in active)
+    needs = tuple(needs_of(one) for one in numbered)
     anchored: dict[Anchor, list[int]] = {}
-    unanchored = []
-    for at, watch in enumerate(numbered):
-        anchors = anchors_of(watch)
-        for anchor in anchors or ():
+    for at, sets in enumerate(needs):
+        for anchor in sets[0] if sets else ():
             anchored.setdefault(anchor, []).append(at)
-        if anchors is None:
-            unanchored.append(at)
     return Engine(
         watches=numbered,
         lexicon=Lexicon.build((number, term) for term, number in numbers.items()),
         terms=tuple(numbers),
         anchored={anchor: tuple(places) for anchor, places in anchored.items()},
-        unanchored=tuple(unanchored),
+        needs=tuple(sets[1:] for sets in needs),
+        unanchored=tuple(at for at, sets in enumerate(needs) if not sets),
         languages=frozenset(code for one in numbered for code in one.languages or ("",)),
     )
 
@@ -101,21 +111,33 @@ def _numbered_watch(watch: Watch, numbers: dict[Term, int]) -> Watch:
 def _numbered(clause: Clause, numbers: dict[Term, int]) -> Clause:
     if isinstance(clause, Word):
         return Word(clause.term, numbers.setdefault(clause.term, len(numbers)))
-    if isinstance(clause, AnyOf | AllOf | AtLeast):
+    if isinstance(clause, AnyOf):
+        return _any_numbered(tuple(_numbered(part, numbers) for part in clause.parts))
+    if isinstance(clause, AllOf | AtLeast):
         return replace(clause, parts=tuple(_numbered(part, numbers) for part in clause.parts))
     if isinstance(clause, Near):
-        return replace(clause, groups=tuple(_numbered(part, numbers) for part in clause.groups))
+        groups = tuple(_numbered(part, numbers) for part in clause.groups)
+        return Near(clause.within, groups, clause.count, clause.ordered)
     if isinstance(clause, Not | Only):
         return replace(clause, part=_numbered(clause.part, numbers))
     return clause
 
 
+def _any_numbered(parts: tuple[Clause, ...]) -> AnyOf:
+    words = frozenset(part.number for part in parts if isinstance(part, Word))
+    return AnyOf(parts, words, tuple(part for part in parts if not isinstance(part, Word)))
+
+
 def anchors_of(watch: Watch) -> frozenset[Anchor] | None:
     """The rarest set of terms and entities one of which every match holds; None when there is none."""
+    return next(iter(needs_of(watch)), None)
+
+
+def needs_of(watch: Watch) -> tuple[frozenset[Anchor], ...]:
+    """Sets of terms and entities of each of which every match holds one, the rarest first."""
     costs = _Costs(watch)
-    sets = [costs.anchors(clause) for clause in watch.require]
-    known = [one for one in sets if one is not None]
-    return min(known, key=costs.rate) if known else None
+    found = dict.fromkeys(one for clause in watch.require for one in costs.needs(clause))
+    return tuple(sorted(found, key=costs.rate))
 
 
 class _Costs:
@@ -138,6 +160,17 @@ class _Costs:
         if isinstance(clause, Not | Pattern | Number | About):
             return None
         return self._of_parts(clause, [self.anchors(part) for part in inside(clause)])
+
+    def needs(self, clause: Clause) -> list[frozenset[Anchor]]:
+        """What a clause cannot hold without: of all parts where all must hold, else one set for the whole."""
+        if isinstance(clause, Concept):
+            return self.needs(self._watch.concepts[clause.name].clause)
+        if isinstance(clause, Only):
+            return self.needs(clause.part)
+        if isinstance(clause, AllOf) or (isinstance(clause, Near) and clause.count == len(clause.groups)):
+            return [one for part in inside(clause) for one in self.needs(part)]
+        whole = self.anchors(clause)
+        return [whole] if whole is not None else []
 
     def _of_parts(self, clause: Clause, parts: list[frozenset[Anchor] | None]) -> frozenset[Anchor] | None:
         if isinstance(clause, AnyOf):
@@ -162,9 +195,19 @@ def _rate(term: Term) -> float:
 
 
 def _stem_rate(stem: str, kind: Kind) -> float:
-    known = max((one.background.get(stem, 0.0) for one in languages().values()), default=0.0)
+    known = _background().get(stem, 0.0)
     open_end = 4.0 if kind is Kind.PREFIX else 1.0
     return max(known, _COMMON / max(1, len(stem) - 4)) * open_end
+
+
+@cache
+def _background() -> dict[str, float]:
+    """How often words occur, in the language that uses them most."""
+    found: dict[str, float] = {}
+    for one in languages().values():
+        for word, rate in one.background.items():
+            found[word] = max(rate, found.get(word, 0.0))
+    return found
 
 
 def used_concepts(watch: Watch) -> set[str]:

@@ -8,7 +8,7 @@ that the decision was made from, so the two cannot disagree.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from services.alerter.match.article import Article, Place
 from services.alerter.watch import (
@@ -33,15 +33,14 @@ from services.alerter.watch import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """Whether a clause holds, and where. `not` holds nowhere in particular."""
 
     held: bool
     places: tuple[Place, ...] = ()
 
 
-_NONE = Held(held=False)
+_NONE = Held(False)
 
 
 class Reading:
@@ -87,43 +86,52 @@ class Reading:
             return known
         memo = self._memo.get(id(clause))
         if memo is None:
-            memo = self._memo[id(clause)] = self._decide(clause)
+            memo = self._memo[id(clause)] = _DECIDE[type(clause)](self, clause)
         return memo
 
-    def _decide(self, clause: Clause) -> Held:  # noqa: PLR0911, PLR0912 - one line for each kind of clause
-        match clause:
-            case Word(number=number):
-                return _where(self.article.words(number))
-            case Entities(ids=ids, kinds=kinds):
-                return _where(self.article.mentions(ids, kinds))
-            case Role(title=title, of=of, ids=ids):
-                return _where(self.article.holders(title, of, ids))
-            case Pattern(expression=expression):
-                return _where(self.article.pattern(expression))
-            case Number(low=low, high=high):
-                return _where(self.article.numbers(low, high))
-            case About(what=what, values=values):
-                return Held(held=self.article.is_about(what, values))
-            case AnyOf(parts=parts):
-                return self._count(parts, 1)
-            case AllOf(parts=parts):
-                return self._count(parts, len(parts))
-            case AtLeast(count=count, parts=parts):
-                return self._count(parts, count)
-            case Not(part=part):
-                return Held(held=not self.holds(part).held)
-            case Only():
-                return self._only(clause)
-            case Near():
-                return self._near(clause)
-            case _:
-                return self.holds(clause)
+    def _word(self, clause: Word) -> Held:
+        return _where(self.article.words(clause.number))
+
+    def _entities(self, clause: Entities) -> Held:
+        return _where(self.article.mentions(clause.ids, clause.kinds))
+
+    def _role(self, clause: Role) -> Held:
+        return _where(self.article.holders(clause.title, clause.of, clause.ids))
+
+    def _pattern(self, clause: Pattern) -> Held:
+        return _where(self.article.pattern(clause.expression))
+
+    def _number(self, clause: Number) -> Held:
+        return _where(self.article.numbers(clause.low, clause.high))
+
+    def _about(self, clause: About) -> Held:
+        return Held(self.article.is_about(clause.what, clause.values))
+
+    def _any(self, clause: AnyOf) -> Held:
+        """The words among the parts all at once, in the order of their numbers; then the others."""
+        article = self.article
+        places = [place for number in sorted(clause.numbers & article.found.keys()) for place in article.words(number)]
+        held = bool(places)
+        for part in clause.others:
+            one = self.holds(part)
+            held = held or one.held
+            places += one.places
+        return Held(held, tuple(places)) if held else _NONE
+
+    def _all(self, clause: AllOf) -> Held:
+        return self._count(clause.parts, len(clause.parts))
+
+    def _at_least(self, clause: AtLeast) -> Held:
+        return self._count(clause.parts, clause.count)
+
+    def _not(self, clause: Not) -> Held:
+        return Held(not self.holds(clause.part).held)
 
     def _count(self, parts: Sequence[Clause], count: int) -> Held:
         held = [one for one in (self.holds(part) for part in parts) if one.held]
         if len(held) < count or not held:
             return _NONE
-        return Held(held=True, places=tuple(place for one in held for place in one.places))
+        return Held(True, tuple(place for one in held for place in one.places))
 
     def _only(self, clause: Only) -> Held:
         code = self.article.language
@@ -140,7 +148,7 @@ class Reading:
 
     def _near(self, clause: Near) -> Held:
         groups = [self.holds(group).places for group in clause.groups]
-        if sum(1 for places in groups if places) < clause.count:
+        if len(groups) - groups.count(()) < clause.count:
             return _NONE
         if isinstance(clause.within, int):
             chains = _in_order(groups, clause.within) if clause.ordered else _close(groups, clause.within, clause.count)
@@ -153,6 +161,13 @@ class Reading:
         article = self.article
         number = {SENTENCE: article.sentence, PARAGRAPH: article.paragraph}.get(within, article.field_at)
         return _Numbers(number)
+
+
+_DECIDE: dict[type, Callable[[Reading, Any], Held]] = {
+    Word: Reading._word, Entities: Reading._entities, Role: Reading._role, Pattern: Reading._pattern,
+    Number: Reading._number, About: Reading._about, AnyOf: Reading._any, AllOf: Reading._all,
+    AtLeast: Reading._at_least, Not: Reading._not, Only: Reading._only, Near: Reading._near,
+}  # fmt: skip
 
 
 class _Numbers(dict[Place, int]):
@@ -168,7 +183,7 @@ class _Numbers(dict[Place, int]):
 
 
 def _where(places: tuple[Place, ...]) -> Held:
-    return Held(held=bool(places), places=places)
+    return Held(True, places) if places else _NONE
 
 
 def _merged(places: Sequence[Place]) -> Place:
@@ -178,7 +193,7 @@ def _merged(places: Sequence[Place]) -> Place:
         max(place.last for place in places),
         places[0].field,
         tuple(dict.fromkeys(hit for place in places for hit in place.hits)),
-        frozenset().union(*(place.tokens for place in places)),
+        frozenset().union(*(place.taken() for place in places)),
     )
 
 
@@ -193,7 +208,7 @@ def _close(groups: Sequence[Sequence[Place]], within: int, count: int) -> Iterab
 
 
 def _follows(one: Place, place: Place, within: int) -> bool:
-    return one.field == place.field and place.first - one.last <= within and one.tokens.isdisjoint(place.tokens)
+    return one.field == place.field and place.first - one.last <= within and one.is_apart(place)
 
 
 def _in_order(groups: Sequence[Sequence[Place]], within: int) -> Iterable[Place]:
@@ -236,7 +251,7 @@ def _apart(groups: Sequence[Sequence[Place]], *, ordered: bool) -> list[Place]:
 
 
 def _is_apart(place: Place, chosen: Iterable[Place]) -> bool:
-    return all(place.tokens.isdisjoint(one.tokens) for one in chosen)
+    return all(map(place.is_apart, chosen))
 
 
 def _sorted(groups: Sequence[Sequence[Place]]) -> list[tuple[Place, int]]:
