@@ -18,6 +18,8 @@ from shared.text.languages import Language, languages
 GUESSED = "word"
 """The class of `stem~` when nothing about the ending says more: nouns and adjectives of all kinds."""
 _ADJECTIVE = ("sk", "ck", "zk", "stk")
+_INITIALS = 3
+"""Acronyms of so few letters are spelt out and keep a hyphen before an ending (SAD-a is no sada); Kfora is read."""
 POSSESSIVE = ("", "'s")
 
 
@@ -76,7 +78,7 @@ class Inflections:
 def guess(stem: str, written: str = "") -> str:
     """The class of `stem~` from the folded stem and how it was written."""
     if written.isupper() and len(written) > 1:
-        return "acronym"
+        return "acronym" if len(stem) > _INITIALS else "initials"
     if stem.endswith(_ADJECTIVE):
         return "adj_sk"
     return GUESSED

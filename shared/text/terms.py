@@ -30,6 +30,8 @@ _HISSING = {"k": "c", "g": "z", "h": "s"}
 _HISSING_FEMININE = frozenset({"noun_a", "place_a"})
 _HISSING_MASCULINE = frozenset({"noun_c", "word"})
 _VOWELS = frozenset("aeiou")
+_SYLLABIC = _VOWELS | {"r"}
+"""What makes a syllable, so that a stem of one does not lose its only vowel (znak)."""
 _SHORTEST = 3
 """Letters that another spelling of a stem must keep."""
 
@@ -128,7 +130,7 @@ def fleeting(stem: str) -> str:
     """The stem without its fleeting vowel (`petar` to `petr`, `bruselj` to `bruslj`), or "" where there is none."""
     end = len(stem) - (2 if stem.endswith("lj") else 1)
     if end > 2 and stem[end] in FLEETING and stem[end - 1] in "ae" and stem[end - 2] not in _VOWELS:
-        return stem[: end - 1] + stem[end:]
+        return stem[: end - 1] + stem[end:] if _SYLLABIC.intersection(stem[: end - 1]) else ""
     return ""
 
 
