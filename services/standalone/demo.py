@@ -87,17 +87,18 @@ async def run_demo(*, seconds: float, as_json: bool = False) -> int:
     summary is JSON on standard output, and the alerts go to standard error."""
     console = Console(highlight=False, stderr=as_json)
     pack = load(CommonSettings).pack
+    expected = load_expectations(pack / "demo" / "expectations.yaml")
     with tempfile.TemporaryDirectory(prefix="wirewatch-demo-") as folder:
         common = _settings(Path(folder))
         log.configure(level="error", json=False, service="demo")
         began = perf_counter()
         with Screen(console) as screen:
-            arrived, languages, stories = await _play(pack, common, screen, seconds)
+            arrived, matched, stories = await _play(pack, common, screen, seconds)
         rows = summary(
             list(arrived.alerts.values()), stories=stories, verified=len(arrived.alerts), repeats=arrived.repeats,
             seconds=perf_counter() - began,
         )  # fmt: skip
-        expected = load_expectations(pack / "demo" / "expectations.yaml")
+        languages = Counter(one.article.source.language for one in matched if one.watch_id == expected["watch"])
         verdict = judge_demo(expected, list(arrived.alerts.values()), languages, arrived.unverified)
         if as_json:
             print(json_summary(rows, verdict))
@@ -128,7 +129,7 @@ ENVIRONMENT = {
 
 async def _play(
     pack: Path, common: CommonSettings, screen: Screen, seconds: float
-) -> tuple[Arrived, Mapping[str, int], int]:
+) -> tuple[Arrived, Sequence[ArticleMatched], int]:
     clock, arrived = SteppedClock(START), Arrived(screen)
     outlets = load_world(pack / "demo")
     async with (
@@ -142,7 +143,7 @@ async def _play(
         await _pipeline(parts, common, clock=clock, screen=screen, arrived=arrived, seconds=seconds)
         matched = await _matched(parts)
     stories = len({alert["story"]["id"] for alert in arrived.alerts.values()})
-    return arrived, Counter(match.article.source.language for match in matched), stories
+    return arrived, matched, stories
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """Whether everything the demo's expectation file lists arrived, and nothing it forbids. Judged on what the receiver
-verified, so a missing signature is a missing alert."""
+verified, so a missing signature is a missing alert. The file speaks of one watch of the pack; what the others tell of
+the same world, its look-alikes included, is their own business."""
 
 from __future__ import annotations
 
@@ -37,16 +38,17 @@ def load_expectations(path: Path) -> Mapping[str, Any]:
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise Misconfigured(f"{path}: {error}") from error
-    if not isinstance(loaded, dict) or not {"must", "must_not"} <= loaded.keys():
-        raise Misconfigured(f"{path}: write the two lists must and must_not")
+    if not isinstance(loaded, dict) or not {"watch", "must", "must_not"} <= loaded.keys():
+        raise Misconfigured(f"{path}: write watch (the id of the one expected of) and the two lists must and must_not")
     return loaded
 
 
 def judge_demo(
     expected: Mapping[str, Any], alerts: Sequence[Alert], matched_languages: Mapping[str, int], unverified: int
 ) -> Verdict:
-    """Hold what was delivered, and how many articles matched by language, against the expectations."""
+    """Hold what was delivered, and how many articles its watch matched by language, against the expectations."""
     must, must_not = expected["must"], expected["must_not"]
+    alerts = [alert for alert in alerts if alert["alert"]["watch"]["id"] == expected["watch"]]
     missing = [
         *_missing_reactions(must.get("reactions", ()), alerts),
         *_missing_terms(must.get("first_seen", ()), alerts),
