@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
@@ -74,15 +73,11 @@ class Article:
         self._found: list[_Found] = [*engine.lexicon.scan(self.folded, self.language)]
         for at, one in enumerate(self._found):
             self._words.setdefault(one[0], []).append(at)  # type: ignore[arg-type] # only words so far
+        self.found = frozenset(self._words)
 
     def anchors(self) -> frozenset[int | str]:
         """What was found, as the engine indexes watches: numbers of terms and ids of entities."""
-        return frozenset(self._words).union(mention.entity_id for mention in self.extracted.entities)
-
-    @property
-    def found(self) -> Mapping[int, Sequence[int]]:
-        """The hits of every term found, by its number."""
-        return self._words
+        return self.found.union(mention.entity_id for mention in self.extracted.entities)
 
     def words(self, number: int) -> tuple[Place, ...]:
         """The places of a term."""

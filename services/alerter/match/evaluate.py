@@ -72,22 +72,27 @@ class Reading:
 
     def part(self, name: str) -> float:
         """What a concept adds to the score."""
-        factors = {0: self.watch.score.title_factor, 1: self.watch.score.lead_factor}
-        held = self.holds(Concept(name))
-        best = max((factors.get(place.field, 1.0) for place in held.places), default=1.0 if held.held else 0.0)
-        return self.watch.concepts[name].weight * best
+        weight, held = self.watch.concepts[name].weight, self.concept(name)
+        if not weight or not held.held:
+            return 0.0
+        factors = (self.watch.score.title_factor, self.watch.score.lead_factor, 1.0)
+        return weight * max([factors[field] for field in {place.field for place in held.places}], default=1.0)
 
     def holds(self, clause: Clause) -> Held:
         """Whether a clause holds and where."""
         if isinstance(clause, Concept):
-            known = self._concepts.get(clause.name)
-            if known is None:
-                known = self._concepts[clause.name] = self.holds(self.watch.concepts[clause.name].clause)
-            return known
+            return self.concept(clause.name)
         memo = self._memo.get(id(clause))
         if memo is None:
             memo = self._memo[id(clause)] = _DECIDE[type(clause)](self, clause)
         return memo
+
+    def concept(self, name: str) -> Held:
+        """Whether a concept holds and where."""
+        known = self._concepts.get(name)
+        if known is None:
+            known = self._concepts[name] = self.holds(self.watch.concepts[name].clause)
+        return known
 
     def _word(self, clause: Word) -> Held:
         return _where(self.article.words(clause.number))
@@ -109,8 +114,8 @@ class Reading:
 
     def _any(self, clause: AnyOf) -> Held:
         """The words among the parts all at once, in the order of their numbers; then the others."""
-        article = self.article
-        places = [place for number in sorted(clause.numbers & article.found.keys()) for place in article.words(number)]
+        words = self.article.words
+        places = [place for number in sorted(clause.numbers & self.article.found) for place in words(number)]
         held = bool(places)
         for part in clause.others:
             one = self.holds(part)

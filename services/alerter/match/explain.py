@@ -69,14 +69,14 @@ def explain(reading: Reading, *, whole: bool = False) -> Verdict:
 
 def _telling(reading: Reading) -> tuple[str, ...]:
     """The concepts that hold and weigh something; those of weight 0 are building blocks, told only in the tree."""
-    held = [name for name in reading.watch.concepts if reading.holds(Concept(name)).held]
+    held = [name for name in reading.watch.concepts if reading.concept(name).held]
     return tuple(name for name in held if reading.watch.concepts[name].weight != 0) or tuple(held)
 
 
 def _shown(reading: Reading, held: tuple[str, ...], *, whole: bool) -> _Shown:
     own: dict[int, str] = {}
     for name in held:
-        for place in reading.holds(Concept(name)).places:
+        for place in reading.concept(name).places:
             for hit in place.hits:
                 own.setdefault(hit, name)
     order = sorted(own, key=reading.article.position)[:MOST_SHOWN]
