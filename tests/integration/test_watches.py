@@ -12,17 +12,19 @@ import pytest
 from typer.testing import CliRunner
 
 from services.alerter import published
+from services.alerter.load import load
 from services.alerter.match import metrics
-from services.alerter.match.check import check
+from services.alerter.match.check import article, check, decide
 from services.alerter.match.commands import gazetteer_beside, watch
+from services.alerter.match.in_force import Watches
 from services.alerter.match.outcomes import PublishOutcome
-from services.alerter.match.publish import Watches
 from shared.clock import SteppedClock
 from shared.db import Database
 from shared.errors import Misconfigured
 
 NOW = datetime(2025, 3, 18, tzinfo=UTC)
 PACK = Path(__file__).parents[2] / "deploy/packs/alliance"
+SHIPPED = sorted((PACK / "watches").glob("*.yaml"))
 ENTITIES = "entities:\n  - {id: kosovo, type: state, names: [Kosovo]}\n"
 
 
@@ -136,11 +138,34 @@ async def test_the_reload_task_follows_the_clock_and_stops(database: Database, p
     await task
 
 
-@pytest.mark.parametrize("path", sorted((PACK / "watches").glob("*.yaml")), ids=lambda path: str(path.stem))
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.stem))
 def test_the_packs_watches_pass_their_own_examples(path: Path) -> None:
     report = check(path, gazetteer_beside(path))
     assert [str(fault) for fault in report.faults] == []
-    assert report.examples >= 80
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.stem))
+@pytest.mark.parametrize("matches", [True, False], ids=["match", "no_match"])
+def test_the_packs_watches_have_examples_in_every_language(path: Path, *, matches: bool) -> None:
+    shown = [one for one in load(path, gazetteer_beside(path).entities).examples if one.matches is matches]
+    assert len(shown) >= 40
+    assert {one.language for one in shown} >= {"en", "sq", "sr", "hr", "bs", "mk", "bg", "sl"}
+    scripts = {_is_cyrillic(one.text) for one in shown if one.language == "sr"}
+    assert scripts == {True, False}
+
+
+def _is_cyrillic(text: str) -> bool:
+    return any("\u0400" <= letter <= "\u04ff" for letter in text)
+
+
+def test_the_packs_watches_leave_each_others_stories_alone() -> None:
+    gazetteer = gazetteer_beside(SHIPPED[0])
+    watches = [load(path, gazetteer.entities) for path in SHIPPED]
+    shown = {one.id: [article(ex.text, ex.language, gazetteer, title=ex.title) for ex in one.examples if ex.matches]
+             for one in watches}  # fmt: skip
+    strays = [(one.id, name, text.title or text.text) for one in watches for name, texts in shown.items()
+              if name != one.id for text in texts if decide(one, text).matched]  # fmt: skip
+    assert strays == []
 
 
 def test_check_on_the_command_line(pack: Path) -> None:
