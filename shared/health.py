@@ -79,6 +79,10 @@ class Pulse:
         self.health.forget(self.name)
 
 
+UNHEARD = Pulse()
+"""For what runs outside a process edge, in tests and tools."""
+
+
 def admin_app(health: Health) -> FastAPI:
     """The four routes."""
     app = FastAPI(title="Wirewatch admin port", docs_url=None, redoc_url=None, openapi_url=None)

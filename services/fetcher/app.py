@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from services.fetcher import store
 from services.fetcher.alarm import Defects
 from services.fetcher.fetch import Fetcher
 from services.fetcher.frontier import Frontier
@@ -34,9 +35,12 @@ STOP_PATIENCE = 5.0
 """Seconds a stop waits for requests under way; what is cut off is repeated after the next start, with the same ids."""
 
 
-def build(settings: FetcherSettings, parts: Parts) -> Service:
-    """The fetcher as a service. Raises Misconfigured when the sources file is wrong."""
-    running = Running(settings, parts, SourcesFile(settings.sources_path))
+async def build(settings: FetcherSettings, parts: Parts) -> Service:
+    """The fetcher as a service. Raises Misconfigured when the sources file is wrong and no good one was kept. The
+    tables must exist (`init`)."""
+    async with parts.database.transaction() as connection:
+        kept = await store.kept_file(connection, str(settings.sources_path.resolve()))
+    running = Running(settings, parts, SourcesFile(settings.sources_path, kept))
     return Service(name="fetcher", tasks={"poll": running.run}, busy=running.busy)
 
 
@@ -57,9 +61,10 @@ class Running:
     async def run(self, stop: asyncio.Event) -> None:
         """Poll and fetch until `stop`, then finish what is in hand."""
         publisher = await self.parts.bus.publisher()
-        landing = Landing(publisher, self.parts.database, self.parts.real)
+        landing = Landing(publisher, self.parts.database, self.parts.real, self.parts.health.pulse("fetcher:landing"))
         try:
             watch = self._wired(landing)
+            await watch.keep()
             pending = await watch.pages.load()
             await watch.load()
             log.info("fetcher_loaded", sources=len(self.file.current), pending_pages=pending)
@@ -85,11 +90,13 @@ class Running:
             settings=settings, database=parts.database, real=parts.real, landing=landing, defects=defects,
             fetcher=Fetcher(parts.door, pace, parts.real, limits, robots if settings.robots else None),
             frontier=Frontier(pace, one_each=bool(settings.spacing)), sources=lambda: self.file.current,
+            pulse=parts.health.pulse("fetcher:pages"),
         )  # fmt: skip
         return Watch(
             settings=settings, database=parts.database, story=parts.story, real=parts.real, file=self.file,
             plan=Plan(settings.poll_interval, settings.poll_jitter, settings.poll_spread), landing=landing,
             poller=Poller(parts.door, pace, parts.real, limits), robots=robots, pages=pages, defects=defects,
+            pulse=parts.health.pulse("fetcher:sources"),
         )  # fmt: skip
 
 

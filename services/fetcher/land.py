@@ -21,6 +21,7 @@ from shared.codec import encode
 from shared.db import Database
 from shared.errors import Transient
 from shared.events import Event
+from shared.health import UNHEARD, Pulse
 
 log = structlog.get_logger()
 ROUND = 128
@@ -47,6 +48,7 @@ class Landing:
     publisher: Publisher
     database: Database
     real: Clock
+    pulse: Pulse = UNHEARD
     _parcels: list[_Parcel] = field(default_factory=list)
     _rounds: asyncio.Task[None] | None = None
 
@@ -69,6 +71,12 @@ class Landing:
                 await self._rounds
 
     async def _work(self) -> None:
+        try:
+            await self._work_off()
+        finally:
+            self.pulse.rest()
+
+    async def _work_off(self) -> None:
         while self._parcels:
             parcels = self._take()
             try:
@@ -128,6 +136,7 @@ class Landing:
     async def _patiently_publish(self, messages: Sequence[Message]) -> None:
         wait = FIRST_WAIT
         while True:
+            self.pulse.beat()
             try:
                 await self.publisher.publish(messages)
             except Transient as error:
@@ -140,6 +149,7 @@ class Landing:
     async def _write(self, parcels: list[_Parcel]) -> None:
         wait = FIRST_WAIT
         while True:
+            self.pulse.beat()
             try:
                 async with self.database.transaction() as connection:
                     await write(connection, [parcel.changes for parcel in parcels])

@@ -36,6 +36,13 @@ class Trouble(StrEnum):
     DEFECT = "defect"
 
 
+class FileOutcome(StrEnum):
+    """Whether a sources file that was read came into force; if not, the last good version stays."""
+
+    LOADED = "loaded"
+    INVALID = "invalid"
+
+
 STANDINGS = ("working", "failing", "new")
 """How a source stands: by its last poll, or never polled."""
 
@@ -45,6 +52,8 @@ PAGES = Counter("wirewatch_fetcher_pages_total", "Entries finished, by how they 
 PAGE_FAILURES = Counter("wirewatch_fetcher_page_failures_total", "Tries for a page that failed.", ["reason"])
 BYTES = Counter("wirewatch_fetcher_bytes_total", "Bytes of bodies received, decoded.", ["what"])
 SOURCES = Gauge("wirewatch_fetcher_sources", "Sources, by whether their last poll worked.", ["state"])
+FILES = Counter("wirewatch_fetcher_sources_files_total", "Sources files read, by whether they came into force.",
+                ["outcome"])  # fmt: skip
 PENDING = Gauge("wirewatch_fetcher_pending_pages", "Entries whose page is still to be published.")
 POLL_SECONDS = Histogram("wirewatch_fetcher_poll_seconds", "One poll, waiting for its turn included.",
                          buckets=LATENCY_BUCKETS)  # fmt: skip
@@ -59,6 +68,8 @@ for _ended in PageOutcome:
     PAGES.labels(_ended)
 for _reason in (*FailureKind, *Trouble):
     PAGE_FAILURES.labels(_reason)
+for _file in FileOutcome:
+    FILES.labels(_file)
 for _what in ("feed", "page"):
     BYTES.labels(_what)
 for _state in STANDINGS:

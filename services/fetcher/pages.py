@@ -22,6 +22,7 @@ from services.fetcher.sources import Source
 from services.fetcher.store import Changes, Found, Job, Tried
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailable
+from shared.health import UNHEARD, Pulse
 
 log = structlog.get_logger()
 
@@ -41,6 +42,7 @@ class Pages:
     frontier: Frontier
     sources: Callable[[], Mapping[str, Source]]
     defects: Defects
+    pulse: Pulse = UNHEARD
     in_hand: set[asyncio.Task[None]] = field(default_factory=set)
     alarm: Alarm = field(default_factory=Alarm)
 
@@ -71,6 +73,7 @@ class Pages:
         """Start tries as they are due, as tasks of `group`, until `stop`."""
         while not stop.is_set():
             self.alarm.rung.clear()
+            self.pulse.beat()
             await self._refill()
             now = self.real.now()
             while self._has_room() and (job := self.frontier.take(now)):
@@ -78,6 +81,7 @@ class Pages:
                 self.in_hand.add(task)
                 task.add_done_callback(self.in_hand.discard)
             metrics.PENDING.set(len(self.frontier))
+            self.pulse.rest()
             await first(stop, *self._sleep(now), alarm=self.alarm)
 
     def _has_room(self) -> bool:

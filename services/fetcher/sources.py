@@ -1,7 +1,8 @@
 """The sources file: what is polled, as data.
 
 `load_sources` answers with the checked list or raises Misconfigured with one line a mistake: file, line, what stands
-there and what to write instead. `SourcesFile` keeps the last good version in force when a changed file is wrong.
+there and what to write instead. `SourcesFile` keeps the last good version in force when a changed file is wrong, across
+a restart too: its text is kept in SQL.
 
 Left out on purpose: sources added by people at run time (`operators.asked`) and finding a feed from a home page.
 """
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 import structlog
 import yaml
 
+from services.fetcher import metrics
 from shared.errors import Misconfigured
 from shared.events import Source as SourceFacts
 from shared.settings import parse as parse_setting
@@ -91,13 +93,24 @@ Sources = dict[str, Source]
 
 def load_sources(path: Path) -> Sources:
     """The sources by id, in the order of the file. Raises Misconfigured."""
+    return parse_sources(_text(path), path)
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{path}: cannot be read: {error}") from error
+
+
+def parse_sources(text: str, path: Path) -> Sources:
+    """The same from the text of the file at `path`."""
+    try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Misconfigured(f"{path}:{line}: {error.problem or 'this is not YAML'}; correct the YAML") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except yaml.YAMLError as error:
         raise Misconfigured(f"{path}: cannot be read: {error}") from error
     reader = _Reader(path)
     found = reader.sources(root)
@@ -214,27 +227,49 @@ CHECKS: dict[str, Callable[[str], None]] = {
 
 
 class SourcesFile:
-    """The file and its last good version."""
+    """The file and its last good version: `text` and, as sources, `current`."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises Misconfigured: a process does not start on a wrong file."""
+    def __init__(self, path: Path, kept: str = "") -> None:
+        """`kept` is the last good text of an earlier process: it is in force where the file is wrong now. Raises
+        Misconfigured where neither is right: a process does not start with nothing to do."""
         self._path = path
         self._stamp = self._now()
-        self.current = load_sources(path)
+        self.text, self.current = "", Sources()
+        wrong = self._take()
+        if wrong is None:
+            return
+        try:
+            self.text, self.current = kept, parse_sources(kept, path)
+        except Misconfigured:
+            raise wrong from None
+        self._tell(wrong)
 
     def reload(self) -> bool:
-        """Look at the file again; whether a changed, correct version is in force now. A wrong one is logged once."""
+        """Look at the file again; whether a changed, correct version is in force now. A wrong one is told once."""
         stamp = self._now()
         if stamp == self._stamp:
             return False
         self._stamp = stamp
-        try:
-            self.current = load_sources(self._path)
-        except Misconfigured as error:
-            log.error("sources_invalid", file=str(self._path), mistakes=str(error).splitlines(), kept=len(self.current))
+        wrong = self._take()
+        if wrong is not None:
+            self._tell(wrong)
             return False
         log.info("sources_loaded", file=str(self._path), sources=len(self.current))
         return True
+
+    def _take(self) -> Misconfigured | None:
+        """Bring the file into force, or answer what is wrong with it."""
+        try:
+            text = _text(self._path)
+            self.text, self.current = text, parse_sources(text, self._path)
+        except Misconfigured as error:
+            metrics.FILES.labels(metrics.FileOutcome.INVALID).inc()
+            return error
+        metrics.FILES.labels(metrics.FileOutcome.LOADED).inc()
+        return None
+
+    def _tell(self, wrong: Misconfigured) -> None:
+        log.error("sources_invalid", file=str(self._path), mistakes=str(wrong).splitlines(), kept=len(self.current))
 
     def _now(self) -> tuple[int, int, int] | None:
         try:

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.fetcher.metrics import PageOutcome
-from services.fetcher.tables import ENTRIES, SOURCES
-from shared.db import insert_new, upsert_many
+from services.fetcher.tables import ENTRIES, FILES, SOURCES
+from shared.db import insert_new, upsert, upsert_many
 from shared.events import Entry, Mode, Published, Source
 
 IN_ONE_QUESTION = 500
@@ -151,6 +151,17 @@ async def source_states(connection: AsyncConnection) -> dict[str, SourceState]:
     """Every source known, by id."""
     rows = await connection.execute(sa.select(SOURCES))
     return {row.source_id: SourceState(**row._asdict()) for row in rows}
+
+
+async def kept_file(connection: AsyncConnection, path: str) -> str:
+    """The last good text of a sources file, empty where none is kept."""
+    return str(await connection.scalar(sa.select(FILES.c.text).where(FILES.c.path == path)) or "")
+
+
+async def keep_file(connection: AsyncConnection, path: str, text: str, now: datetime) -> None:
+    """Keep the text of a sources file that is in force."""
+    row = {"path": path, "text": text, "kept": now}
+    await connection.execute(upsert(FILES, row, connection.dialect.name, keys=("path",)))
 
 
 async def pending(connection: AsyncConnection, most: int) -> list[Job]:

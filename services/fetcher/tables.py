@@ -26,6 +26,15 @@ SOURCES = sa.Table(
 )
 """`next_due`, `last_…`: story time. Validators byte for byte as received, with the address that gave them."""
 
+FILES = sa.Table(
+    "fetcher_files",
+    METADATA,
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("kept", Moment, nullable=False),
+)
+"""The last good text of each sources file by its absolute path; `kept` real time."""
+
 ENTRIES = sa.Table(
     "fetcher_entries",
     METADATA,

@@ -24,8 +24,9 @@ from services.fetcher.sources import Source, Sources, SourcesFile
 from services.fetcher.store import Changes, SourceState
 from shared import ids
 from shared.clock import Clock
-from shared.db import Database
+from shared.db import Database, DatabaseUnavailable
 from shared.events import CheckOutcome, SourceChecked
+from shared.health import UNHEARD, Pulse
 
 log = structlog.get_logger()
 
@@ -45,6 +46,7 @@ class Watch:
     robots: Robots
     pages: Pages
     defects: Defects
+    pulse: Pulse = UNHEARD
     schedule: Schedule = field(default_factory=Schedule)
     in_hand: set[asyncio.Task[None]] = field(default_factory=set)
     alarm: Alarm = field(default_factory=Alarm)
@@ -88,9 +90,24 @@ class Watch:
         """Look at the sources file now and then, until `stop`."""
         seconds = self.settings.sources_reload.total_seconds()
         while not await first(stop, self.real.sleep(seconds)):
+            self.pulse.beat()
             before = self.file.current
             if self.file.reload():
                 await self._adopt(before)
+                await self._keep_patiently()
+            self.pulse.rest()
+
+    async def keep(self) -> None:
+        """Keep the text in force for a start at which the file is wrong."""
+        path = str(self.settings.sources_path.resolve())
+        async with self.database.transaction() as connection:
+            await store.keep_file(connection, path, self.file.text, self.real.now())
+
+    async def _keep_patiently(self) -> None:
+        try:
+            await self.keep()
+        except DatabaseUnavailable as error:  # the next change or start keeps it
+            log.warning("sources_not_kept", error=str(error))
 
     async def _adopt(self, before: Sources) -> None:
         """Bring the schedule in line with a changed file: what was added or changed is due soon."""

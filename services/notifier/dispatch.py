@@ -33,10 +33,12 @@ class Dispatch:
     ) -> None:
         self._parts, self._schedule = parts, schedule
         self._lanes = Lanes(settings.delivery_in_flight)
-        self._teller = Teller(parts.database, real=parts.real)
+        pulse = parts.health.pulse
+        self._teller = Teller(parts.database, real=parts.real, pulse=pulse("notifier:tell"))
         self._recorder = Recorder(
-            parts.database, self._teller, real=parts.real, story=parts.story, after=self._recorded
-        )
+            parts.database, self._teller, real=parts.real, story=parts.story, after=self._recorded,
+            pulse=pulse("notifier:record"),
+        )  # fmt: skip
         self._wake = asyncio.Event()
         self._tender = Tender(
             settings, parts, lanes=self._lanes, teller=self._teller, sealer=sealer, holder=holder, wake=self._wake

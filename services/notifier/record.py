@@ -29,6 +29,7 @@ from shared import ids
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailable, insert_new
 from shared.events import DeliveryAttempted, DeliveryOutcome
+from shared.health import UNHEARD, Pulse
 from shared.lease import Lease, still_held
 
 log = structlog.get_logger()
@@ -70,9 +71,10 @@ class Recorder:
 
     def __init__(
         self, database: Database, teller: Teller, *, real: Clock, story: Clock,
-        after: Callable[[Sequence[Recorded]], None],
+        after: Callable[[Sequence[Recorded]], None], pulse: Pulse = UNHEARD,
     ) -> None:  # fmt: skip
         self._database, self._teller, self._real, self._story = database, teller, real, story
+        self._pulse = pulse
         self._after = after
         self._finished: deque[Finished] = deque()
         self._noted: dict[str, datetime] = {}
@@ -95,12 +97,14 @@ class Recorder:
             self._arrived.clear()
             while self._finished:
                 await self._commit([self._finished.popleft() for _ in range(min(GROUP, len(self._finished)))])
+            self._pulse.rest()
             if self._closed.is_set():
                 return
 
     async def _commit(self, group: Sequence[Finished]) -> None:
         told = self._teller.take_told()
         while True:
+            self._pulse.beat()
             try:
                 async with self._database.transaction() as connection:
                     kept, events = await self._write_group(connection, group, told)

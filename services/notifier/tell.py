@@ -25,6 +25,7 @@ from shared.clock import Clock
 from shared.codec import Trace
 from shared.db import Database
 from shared.events import DeliveryAttempted
+from shared.health import UNHEARD, Pulse
 
 log = structlog.get_logger()
 
@@ -56,8 +57,8 @@ def untold(event: DeliveryAttempted, trace: str) -> Untold:
 class Teller:
     """Publishes what it is given by `put`, in that order."""
 
-    def __init__(self, database: Database, *, real: Clock) -> None:
-        self._database, self._real = database, real
+    def __init__(self, database: Database, *, real: Clock, pulse: Pulse = UNHEARD) -> None:
+        self._database, self._real, self._pulse = database, real, pulse
         self._untold: deque[Untold] = deque()
         self._told: list[str] = []
         self._arrived, self._closed = asyncio.Event(), asyncio.Event()
@@ -87,11 +88,13 @@ class Teller:
             self._arrived.clear()
             while self._untold and await self._tell_some(publisher):
                 pass
+            self._pulse.rest()
             if self._closed.is_set():
                 return
 
     async def _tell_some(self, publisher: Publisher) -> bool:
         some = [self._untold[index] for index in range(min(AT_ONCE, len(self._untold)))]
+        self._pulse.beat()
         try:
             await publisher.publish([one.message for one in some])
         except BusUnavailable as error:

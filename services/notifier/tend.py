@@ -85,6 +85,7 @@ class Tender:
         self._looked: dict[str, datetime] = {}
         self._unopened: set[str] = set()
         self._turns = Turns()
+        self._pulse = parts.health.pulse("notifier:tend")
 
     @property
     def busy(self) -> bool:
@@ -102,11 +103,14 @@ class Tender:
         poll = self._settings.delivery_poll.total_seconds()
         while not stop.is_set():
             self._hail.clear()
+            self._pulse.beat()
             try:
                 await self._round()
+                self._pulse.rest()
                 await first_of(stop.wait(), self._hail.wait(), self._real.sleep(poll))
             except DatabaseUnavailable as error:
                 log.warning("deliveries_not_read", error=str(error))
+                self._pulse.rest()
                 await first_of(stop.wait(), self._real.sleep(poll))
 
     async def leave(self) -> None:

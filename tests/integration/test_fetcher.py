@@ -112,7 +112,7 @@ async def running(
     bus, story = bus or FakeBus(), story or SteppedClock(START)
     async with Door(user_agent="Wirewatch/test", guard=guard, resolver=Loopback()) as door:
         parts = Parts(bus=bus, database=database, door=door, story=story, real=real or RealClock())  # type: ignore[arg-type]  # a bus that only writes
-        service = build(replace(settings, sources_file=sources), parts)
+        service = await build(replace(settings, sources_file=sources), parts)
         stop = asyncio.Event()
         task = asyncio.ensure_future(service.tasks["poll"](stop))
         run = Run(service, bus, story, stop, task)
@@ -497,7 +497,7 @@ async def test_nothing_is_written_before_the_acknowledgement(sqlite: Database, s
 
     async with Door(user_agent="x", guard=GUARD) as door:
         parts = Parts(bus=bus, database=sqlite, door=door, story=SteppedClock(START), real=RealClock())  # type: ignore[arg-type]
-        service = build(replace(QUICK, sources_file=path), parts)
+        service = await build(replace(QUICK, sources_file=path), parts)
         task = asyncio.ensure_future(service.tasks["poll"](asyncio.Event()))
         await asyncio.wait_for(published(), 10)
         task.cancel()  # the process dies here
@@ -528,7 +528,7 @@ async def test_pending_pages_survive_a_restart(sqlite: Database, site: FeedSite,
     bus = FakeBus()
     async with Door(user_agent="x", guard=GUARD) as door:
         parts = Parts(bus=bus, database=sqlite, door=door, story=SteppedClock(START), real=RealClock())  # type: ignore[arg-type]
-        service = build(replace(settings, sources_file=path), parts)
+        service = await build(replace(settings, sources_file=path), parts)
         task = asyncio.ensure_future(service.tasks["poll"](asyncio.Event()))
         async with asyncio.timeout(10):
             while not site.asked("/1"):
