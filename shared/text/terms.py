@@ -32,6 +32,8 @@ _HISSING_MASCULINE = frozenset({"noun_c", "word"})
 _VOWELS = frozenset("aeiou")
 _SYLLABIC = _VOWELS | {"r"}
 """What makes a syllable, so that a stem of one does not lose its only vowel (znak)."""
+_PARTED = {"v": "ae", "k": "a", "lj": "a", "nj": "e"}
+_PARTED_KINDS = frozenset({"noun_a", "noun_o", "noun_e", "noun_i", "word"})
 _SHORTEST = 3
 """Letters that another spelling of a stem must keep."""
 
@@ -152,6 +154,8 @@ def softened(stem: str, kind: str = "") -> str:
 def _hisses(stem: str, kind: str) -> bool:
     if kind in _HISSING_FEMININE:
         return not stem.endswith("ck")  # tačka, tački
+    if kind == "noun_c" and stem.endswith("rk"):
+        return True  # Grk, Turk
     return kind in _HISSING_MASCULINE and sum(letter in _VOWELS for letter in stem) > 1
 
 
@@ -160,9 +164,14 @@ def jotated(stem: str) -> str:
     return stem[:-1] + "c" if stem.endswith("ost") and len(stem) > 5 else ""  # not most, gost
 
 
-def opened(stem: str) -> tuple[str, ...]:
-    """The stem of a noun in -stvo where a vowel opens it in the genitive plural: ministarstava, zavezništev."""
-    return (stem[:-1] + "av", stem[:-1] + "ev") if stem.endswith("stv") else ()
+def opened(stem: str, kind: str) -> tuple[str, ...]:
+    """The stem of a noun whose last consonants are parted in the genitive plural, by a in the west and e in Slovene:
+    ministarstv-o, ministarstava, ministrstev; strank-a, stranaka; zemlj-a, zemalja; grožnj-a, groženj."""
+    for last, vowels in _PARTED.items() if kind in _PARTED_KINDS else ():
+        root = stem.removesuffix(last)
+        if root != stem and root[-1:] not in _VOWELS and _SYLLABIC.intersection(root[:-1]):
+            return tuple(root + vowel + last for vowel in vowels)
+    return ()
 
 
 def cut(stem: str, kind: str) -> str:
@@ -177,6 +186,6 @@ def spellings(part: Part) -> tuple[tuple[str, bool], ...]:
     if part.kind is not Kind.INFLECTED:
         return ((part.stem, False),)
     stem, kind = part.stem, part.endings
-    others = (fleeting(stem), jotated(stem), cut(stem, kind), *opened(stem))
+    others = (fleeting(stem), jotated(stem), cut(stem, kind), *opened(stem, kind))
     found = ((stem, False), (softened(stem, kind), True), *((other, False) for other in others))
     return tuple(spelling for spelling in found if spelling[0])
