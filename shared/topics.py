@@ -72,7 +72,7 @@ FEEDBACK_GIVEN = Topic(
 )  # fmt: skip
 OPERATORS_ASKED = Topic(
     "operators.asked", events.OperatorAsked, lambda e: cast("str", e.subject), "operators",
-    ("fetcher", "match", "console"), retention=400 * DAY,
+    ("fetcher", "watches", "console"), retention=400 * DAY,
 )  # fmt: skip
 
 TOPICS = (
@@ -84,6 +84,7 @@ TOPICS = (
 GROUPS: dict[str, tuple[Topic, ...]] = {
     "extractor": (PAGES_FETCHED,),
     "match": (ARTICLES_EXTRACTED,),
+    "watches": (OPERATORS_ASKED,),
     "judge": (ARTICLES_MATCHED,),
     "notifier": (ALERTS_RAISED,),
 }

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 
-from services.alerter.match import match
-from services.alerter.match.outcomes import MatchOutcome
-from services.alerter.match.publish import Watches
+from services.alerter.match import answer, match
+from services.alerter.match.in_force import Watches
+from services.alerter.match.outcomes import AnswerOutcome, MatchOutcome
 from services.alerter.settings import MatchSettings
+from shared import events
+from shared.codec import encode
 from shared.run import Parts, Service
 from shared.step import Step
-from shared.topics import ARTICLES_EXTRACTED
+from shared.topics import ARTICLES_EXTRACTED, OPERATORS_ASKED
 
 
 async def build(settings: MatchSettings, parts: Parts) -> Service:
     """The service: watches are published and loaded before the first article. The tables must exist (`init`)."""
-    watches = Watches(parts.database, settings.pack, parts.real)
+    publisher = await parts.bus.publisher()
+
+    async def announce(event: events.OperatorAsked) -> None:
+        await publisher.publish([encode(event)])
+
+    watches = Watches(parts.database, settings.pack, parts.real, announce)
     await watches.start()
 
     async def reload(stop: asyncio.Event) -> None:
@@ -28,4 +35,11 @@ async def build(settings: MatchSettings, parts: Parts) -> Service:
         handle=match.make(lambda: watches.engine, parts.real),
         in_flight=settings.match_in_flight,
     )
-    return Service(name="match", steps=(step,), tasks={"reload": reload})
+    asked = Step(
+        group="watches",
+        topics=(OPERATORS_ASKED,),
+        outcomes=AnswerOutcome,
+        handle=answer.make(watches, parts.database, parts.real),
+        in_flight=1,
+    )
+    return Service(name="match", steps=(step, asked), tasks={"reload": reload}, close=publisher.close)

@@ -21,3 +21,13 @@ class PublishOutcome(StrEnum):
     IN_FORCE = "in_force"
     OLDER = "older"
     INVALID = "invalid"
+
+
+class AnswerOutcome(StrEnum):
+    """How one request of a person ended."""
+
+    PUBLISHED = "published"
+    IN_FORCE = "in_force"
+    OLDER = "older"
+    REFUSED = "refused"
+    NOT_OURS = "not_ours"

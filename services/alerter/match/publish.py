@@ -1,164 +1,113 @@
-"""The watches in force: files that changed are checked and published, every replica takes them from SQL and swaps.
+"""Publishing a watch: a text is checked whole and becomes the newest version in SQL, or is refused with its faults.
 
-A file that is wrong changes nothing: the last good version stays in force, the faults go to the log and a metric.
+Files of the pack, `wirewatch init` and `wirewatch watch publish` all end here. What came of it is told three times:
+as a metric, as a log line and as an event on `operators.asked` beside the request.
+
 A text that was published before and replaced since is not published again by a mere restart, so that an old replica
-cannot bring it back; a file that changes while the process runs always is. A file that disappears stays in force (its
-watch is silenced by `status: muted`): nobody stops watching by a slip of the hand.
+cannot bring it back; whoever asks for it by name gets it as a new version.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
-from time import perf_counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
 from services.alerter import published
-from services.alerter.bundle import bundle
 from services.alerter.load import loads
 from services.alerter.match import metrics
-from services.alerter.match.compile import Engine, build
 from services.alerter.match.outcomes import PublishOutcome
-from services.alerter.published import Published
-from services.alerter.watch import Watch
-from shared.clock import Clock
+from shared import events, ids
 from shared.db import Database
-from shared.document import Faulty
-from shared.errors import Transient
+from shared.document import Fault, Faulty
 from shared.text.entities import Entity
-from shared.text.entities import load as load_entities
+
+REQUEST, PUBLISHED, REFUSED = "publish_watch", "watch_published", "watch_refused"
+"""What a person asks for on `operators.asked`, and the two answers."""
 
 log = structlog.get_logger()
 
 
-class Watches:
-    """What this process matches with. `engine` is swapped whole."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a text: the watch, its version in force where there is one, the faults of a refusal."""
 
-    def __init__(self, database: Database, pack: Path, clock: Clock) -> None:
-        self._database = database
-        self._pack = pack
-        self._clock = clock
-        self._entities: dict[str, Entity] = {}
-        self._seen: dict[Path, str] = {}
-        self._force: dict[str, Watch] = {}
-        self._tried: dict[str, int] = {}
-        self.engine: Engine = build(())
-
-    async def start(self) -> None:
-        """Read files and database once. Raises Faulty when the list of entities itself is wrong."""
-        self._entities = await asyncio.to_thread(_entities, self._pack)
-        known = await published.known_hashes(self._database)
-        await self._publish_files(known)
-        await self._take()
-
-    async def reload(self) -> None:
-        """Look at files and database again; nothing happens when nothing changed."""
-        await self._publish_files({})
-        await self._take()
-
-    async def watch(self, stop: asyncio.Event, every: float) -> None:
-        """Reload until stopped, every so many seconds. A database out of reach is waited for."""
-        while not await _stopped(stop, self._clock, every):
-            try:
-                await self.reload()
-            except Transient as error:
-                log.warning("watches_not_reloaded", error=str(error))
-
-    async def _publish_files(self, known: Mapping[str, frozenset[str]]) -> None:
-        texts = await asyncio.to_thread(_read_files, self._pack / "watches")
-        owners: dict[str, Path] = {}
-        for path, text in texts.items():
-            digest = published.digest(str(text))
-            if self._seen.get(path) == digest:
-                continue
-            self._seen[path] = digest
-            outcome = await self._publish(path, text, known, owners)
-            metrics.PUBLISHED.labels(outcome).inc()
-
-    async def _publish(
-        self, path: Path, text: str | Faulty, known: Mapping[str, frozenset[str]], owners: dict[str, Path]
-    ) -> PublishOutcome:
-        try:
-            if isinstance(text, Faulty):
-                raise text
-            watch = await asyncio.to_thread(loads, text, str(path), self._entities)
-        except Faulty as error:
-            log.error("watch_invalid", file=str(path), faults=[str(fault) for fault in error.faults])
-            return PublishOutcome.INVALID
-        if owners.setdefault(watch.id, path) != path:
-            log.error("watch_invalid", file=str(path), faults=[f"the id {watch.id} is that of {owners[watch.id]}"])
-            return PublishOutcome.INVALID
-        if published.digest(text) in known.get(watch.id, frozenset()):
-            return await self._already(watch.id, text)
-        stored = await published.publish(self._database, watch.id, text, self._clock.now())
-        log.info("watch_published", watch=watch.id, version=stored.version, file=str(path))
-        return PublishOutcome.PUBLISHED
-
-    async def _already(self, name: str, text: str) -> PublishOutcome:
-        wanted = {key: at for key, at in (await published.versions(self._database)).items() if key == name}
-        newest = await published.in_force(self._database, wanted)
-        if newest and newest[0].hash == published.digest(text):
-            return PublishOutcome.IN_FORCE
-        log.warning("watch_file_older", watch=name, in_force=newest[0].version if newest else 0)
-        return PublishOutcome.OLDER
-
-    async def _take(self) -> None:
-        """Take from SQL what is newer than what this process has tried, and swap."""
-        newest = await published.versions(self._database)
-        changed = {name: version for name, version in newest.items() if self._tried.get(name) != version}
-        if not changed:
-            return
-        rows = await published.in_force(self._database, changed)
-        started = perf_counter()
-        self.engine, taken = await asyncio.to_thread(self._compiled, rows)
-        metrics.BUILD_SECONDS.observe(perf_counter() - started)
-        metrics.IN_FORCE.set(len(self.engine.watches))
-        metrics.TERMS.set(len(self.engine.terms))
-        log.info("watches_in_force", taken=taken, watches=len(self.engine.watches), terms=len(self.engine.terms))
-
-    def _compiled(self, rows: list[Published]) -> tuple[Engine, list[str]]:
-        taken = []
-        for row in rows:
-            self._tried[row.id] = row.version
-            try:
-                watch = loads(row.yaml, f"{row.id} version {row.version}", self._entities)
-            except Faulty as error:
-                log.error(
-                    "watch_not_taken", watch=row.id, version=row.version, faults=[str(one) for one in error.faults]
-                )
-                continue
-            self._force[row.id] = replace(watch, version=row.version)
-            taken.append(f"{row.id} {row.version}")
-        return build(self._force.values()), taken
+    outcome: PublishOutcome
+    watch: str
+    version: int = 0
+    faults: tuple[str, ...] = ()
 
 
-def _entities(pack: Path) -> dict[str, Entity]:
-    path = pack / "entities.yaml"
-    return load_entities(path) if path.exists() else {}
-
-
-def _read_files(folder: Path) -> dict[Path, str | Faulty]:
-    """The watch files of a folder with what they include, in the order of their names, or what is wrong with them."""
-    return {path: _read(path) for path in sorted(folder.glob("*.yaml"))} if folder.is_dir() else {}
-
-
-def _read(path: Path) -> str | Faulty:
+async def publish(
+    database: Database, text: str, file: str, entities: Mapping[str, Entity], now: datetime,
+    *, known: Mapping[str, frozenset[str]] | None = None, name: str = "",
+) -> Answer:  # fmt: skip
+    """Check a bundled text and store it. `known` are the hashes of earlier versions, which are left alone then; `name`
+    is the watch it must be, if that is known."""
     try:
-        return bundle(path)
+        watch = await asyncio.to_thread(loads, text, file, entities)
     except Faulty as error:
-        return error
+        return refused(name or file, error.faults)
+    if name and watch.id != name:
+        return refused(name, [Fault(file, 1, 1, f"asked about {name!r}, but this is the watch {watch.id!r}")])
+    if published.digest(text) in (known or {}).get(watch.id, frozenset()):
+        return await _known(database, watch.id, text)
+    before = await published.versions(database)
+    stored = await published.publish(database, watch.id, text, now)
+    fresh = stored.version != before.get(watch.id)
+    return Answer(PublishOutcome.PUBLISHED if fresh else PublishOutcome.IN_FORCE, watch.id, stored.version)
 
 
-async def _stopped(stop: asyncio.Event, clock: Clock, seconds: float) -> bool:
-    """Wait so long by the clock or until told to stop; answers whether to stop."""
-    waits = [asyncio.ensure_future(clock.sleep(seconds)), asyncio.ensure_future(stop.wait())]
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for one in waits:
-            one.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)
-    return stop.is_set()
+def refused(watch: str, faults: Iterable[Fault]) -> Answer:
+    """The answer to a text that is wrong."""
+    return Answer(PublishOutcome.INVALID, watch, faults=tuple(str(fault) for fault in faults))
+
+
+async def _known(database: Database, name: str, text: str) -> Answer:
+    wanted = {key: at for key, at in (await published.versions(database)).items() if key == name}
+    newest = await published.in_force(database, wanted)
+    outcome = PublishOutcome.OLDER
+    if newest and newest[0].hash == published.digest(text):
+        outcome = PublishOutcome.IN_FORCE
+    return Answer(outcome, name, newest[0].version if newest else 0)
+
+
+def told(answer: Answer, file: str) -> None:
+    """Count an answer and log it."""
+    metrics.PUBLISHED.labels(answer.outcome).inc()
+    write = {PublishOutcome.INVALID: log.error, PublishOutcome.OLDER: log.warning}.get(answer.outcome, log.info)
+    write(
+        _LINES[answer.outcome], watch=answer.watch, version=answer.version, file=file,
+        **({"faults": list(answer.faults)} if answer.faults else {}),
+    )  # fmt: skip
+
+
+_LINES = {
+    PublishOutcome.PUBLISHED: "watch_published",
+    PublishOutcome.IN_FORCE: "watch_in_force",
+    PublishOutcome.OLDER: "watch_file_older",
+    PublishOutcome.INVALID: "watch_invalid",
+}
+
+
+def announcement(answer: Answer, cause: str, now: datetime) -> events.OperatorAsked:
+    """The event that tells what came of it; `cause` is the id of the request or the hash of the file."""
+    request = REFUSED if answer.outcome is PublishOutcome.INVALID else PUBLISHED
+    return events.OperatorAsked(
+        id=ids.of(request, answer.watch, cause), observed=now, request=request, subject=answer.watch, by="match",
+        arguments={"cause": cause, "outcome": str(answer.outcome), "version": answer.version,
+                   "faults": list(answer.faults)},
+    )  # fmt: skip
+
+
+def request_of(watch: str, text: str, by: str, now: datetime, *, only_new: bool = False) -> events.OperatorAsked:
+    """The request to publish a bundled text. With `only_new` a text that was replaced before stays replaced; the same
+    text asked for in that way twice is one request."""
+    salt = "" if only_new else now.isoformat()
+    return events.OperatorAsked(
+        id=ids.of(REQUEST, watch, published.digest(text), salt), observed=now, request=REQUEST, subject=watch, by=by,
+        arguments={"text": text, "only_new": only_new},
+    )  # fmt: skip

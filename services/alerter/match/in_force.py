@@ -1,0 +1,158 @@
+"""The watches in force: files that changed are published, every replica takes them from SQL and swaps them whole.
+
+A file that is wrong changes nothing: the last good version stays in force. A file that disappears stays in force (its
+watch is silenced by `status: muted`): nobody stops watching by a slip of the hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+import structlog
+
+from services.alerter import published
+from services.alerter.bundle import bundle
+from services.alerter.load import loads
+from services.alerter.match import metrics
+from services.alerter.match.compile import Engine, build
+from services.alerter.match.outcomes import PublishOutcome
+from services.alerter.match.publish import Answer, announcement, publish, refused, told
+from services.alerter.published import Published
+from services.alerter.watch import Watch
+from shared import events
+from shared.clock import Clock
+from shared.db import Database
+from shared.document import Fault, Faulty
+from shared.errors import Transient
+from shared.text.entities import Entity
+from shared.text.entities import load as load_entities
+
+log = structlog.get_logger()
+
+
+Announce = Callable[[events.OperatorAsked], Awaitable[None]]
+
+
+async def _nobody(_event: events.OperatorAsked) -> None:
+    pass
+
+
+class Watches:
+    """What this process matches with. `engine` is swapped whole."""
+
+    def __init__(self, database: Database, pack: Path, clock: Clock, announce: Announce = _nobody) -> None:
+        self._database = database
+        self._pack = pack
+        self._clock = clock
+        self._announce = announce
+        self.entities: dict[str, Entity] = {}
+        self._seen: dict[Path, str] = {}
+        self._force: dict[str, Watch] = {}
+        self._tried: dict[str, int] = {}
+        self.engine: Engine = build(())
+
+    async def start(self) -> None:
+        """Read files and database once. Raises Faulty when the list of entities itself is wrong."""
+        self.entities = await asyncio.to_thread(_entities, self._pack)
+        known = await published.known_hashes(self._database)
+        await self._publish_files(known)
+        await self.take()
+
+    async def reload(self) -> None:
+        """Look at files and database again; nothing happens when nothing changed."""
+        await self._publish_files({})
+        await self.take()
+
+    async def watch(self, stop: asyncio.Event, every: float) -> None:
+        """Reload until stopped, every so many seconds. A database out of reach is waited for."""
+        while not await _stopped(stop, self._clock, every):
+            try:
+                await self.reload()
+            except Transient as error:
+                log.warning("watches_not_reloaded", error=str(error))
+
+    async def _publish_files(self, known: Mapping[str, frozenset[str]]) -> None:
+        texts = await asyncio.to_thread(_read_files, self._pack / "watches")
+        owners: dict[str, Path] = {}
+        for path, text in texts.items():
+            digest = published.digest(str(text))
+            if self._seen.get(path) == digest:
+                continue
+            self._seen[path] = digest
+            answer = await self._publish_file(path, text, known, owners)
+            told(answer, str(path))
+            if answer.outcome is not PublishOutcome.IN_FORCE:
+                await self._announce(announcement(answer, digest, self._clock.now()))
+
+    async def _publish_file(
+        self, path: Path, text: str | Faulty, known: Mapping[str, frozenset[str]], owners: dict[str, Path]
+    ) -> Answer:
+        if isinstance(text, Faulty):
+            return refused(path.stem, text.faults)
+        answer = await publish(self._database, text, str(path), self.entities, self._clock.now(), known=known)
+        if owners.setdefault(answer.watch, path) != path:
+            fault = Fault(str(path), 1, 1, f"the id {answer.watch} is that of {owners[answer.watch]}")
+            return refused(answer.watch, [fault])
+        return answer
+
+    async def take(self) -> None:
+        """Take from SQL what is newer than what this process has tried, and swap."""
+        newest = await published.versions(self._database)
+        changed = {name: version for name, version in newest.items() if self._tried.get(name) != version}
+        if not changed:
+            return
+        rows = await published.in_force(self._database, changed)
+        started = perf_counter()
+        self.engine, taken = await asyncio.to_thread(self._compiled, rows)
+        metrics.BUILD_SECONDS.observe(perf_counter() - started)
+        metrics.IN_FORCE.set(len(self.engine.watches))
+        metrics.TERMS.set(len(self.engine.terms))
+        log.info("watches_in_force", taken=taken, watches=len(self.engine.watches), terms=len(self.engine.terms))
+
+    def _compiled(self, rows: list[Published]) -> tuple[Engine, list[str]]:
+        taken = []
+        for row in rows:
+            self._tried[row.id] = row.version
+            try:
+                watch = loads(row.yaml, f"{row.id} version {row.version}", self.entities)
+            except Faulty as error:
+                log.error(
+                    "watch_not_taken", watch=row.id, version=row.version, faults=[str(one) for one in error.faults]
+                )
+                continue
+            self._force[row.id] = replace(watch, version=row.version)
+            taken.append(f"{row.id} {row.version}")
+        return build(self._force.values()), taken
+
+
+def _entities(pack: Path) -> dict[str, Entity]:
+    path = pack / "entities.yaml"
+    return load_entities(path) if path.exists() else {}
+
+
+def _read_files(folder: Path) -> dict[Path, str | Faulty]:
+    """The watch files of a folder with what they include, in the order of their names, or what is wrong with them."""
+    return {path: _read(path) for path in sorted(folder.glob("*.yaml"))} if folder.is_dir() else {}
+
+
+def _read(path: Path) -> str | Faulty:
+    try:
+        return bundle(path)
+    except Faulty as error:
+        return error
+
+
+async def _stopped(stop: asyncio.Event, clock: Clock, seconds: float) -> bool:
+    """Wait so long by the clock or until told to stop; answers whether to stop."""
+    waits = [asyncio.ensure_future(clock.sleep(seconds)), asyncio.ensure_future(stop.wait())]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waits:
+            one.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+    return stop.is_set()
