@@ -2,7 +2,8 @@
 
 A service owns its tables and their migrations (`services/<service>/migrations/`); the name of a table starts with the
 owner's. SQLite runs in WAL mode with a synced commit and takes its write lock at the start of a transaction, so a
-transaction that reads and then writes behaves as on PostgreSQL and never fails half way with "locked".
+transaction that reads and then writes behaves as on PostgreSQL and never fails half way with "locked". One that only
+reads says so (`reading`) and waits for no writer.
 
 Left out on purpose: an ORM, sessions and a repository layer; stores are modules of plain functions over a connection.
 """
@@ -28,6 +29,11 @@ from shared.settings import plain
 
 BUSY_TIMEOUT_MS = 30_000
 """How long SQLite waits for another writer: longer than any transaction here, shorter than a drain."""
+
+
+NOT_TRANSIENT = ("no such table", "no such column", "has no column named", "readonly database")
+"""SQLite tells these under the same name as a lock that could not be had; waiting does not help, `wirewatch init` may.
+PostgreSQL has a name of its own for each."""
 
 
 class DatabaseUnavailable(Transient):
@@ -65,10 +71,12 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The engine and what differs between the two databases."""
+    """The engine and what differs between the two databases. `readers`: SQLite's connections that only read, which it
+    does beside a writer; PostgreSQL needs none."""
 
     engine: AsyncEngine
     url: str
+    readers: AsyncEngine | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -78,10 +86,25 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A write transaction, committed at the end of the block. Raises DatabaseUnavailable."""
+        async with self._begun(self.engine) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that only reads: one state of the database, without waiting for whoever writes; a write in it
+        is an error. Raises DatabaseUnavailable."""
+        engine = self.readers or self.engine.execution_options(postgresql_readonly=True)
+        async with self._begun(engine) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _begun(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         try:
-            async with self.engine.begin() as connection:
+            async with engine.begin() as connection:
                 yield connection
         except (OperationalError, InterfaceError, OSError) as error:
+            if any(words in str(error) for words in NOT_TRANSIENT):
+                raise
             raise DatabaseUnavailable(str(error)) from error
         except DBAPIError as error:
             if error.connection_invalidated:
@@ -91,6 +114,8 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+        if self.readers is not None:
+            await self.readers.dispose()
 
 
 def open_database(url: str, *, pool_size: int = 5) -> Database:
@@ -99,13 +124,11 @@ def open_database(url: str, *, pool_size: int = 5) -> Database:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
             _make_folder(Path(parsed.database).parent, url)
-        engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"), pool_size=pool_size, max_overflow=0)
-        _prepare_sqlite(engine)
-    else:
-        engine = create_async_engine(
-            parsed.set(drivername="postgresql+asyncpg"), pool_size=pool_size, max_overflow=pool_size,
-            pool_pre_ping=True, connect_args={"timeout": 5.0, "command_timeout": 30.0},
-        )  # fmt: skip
+        return Database(_sqlite(parsed, pool_size), url, _sqlite(parsed, pool_size, reads=True))
+    engine = create_async_engine(
+        parsed.set(drivername="postgresql+asyncpg"), pool_size=pool_size, max_overflow=pool_size,
+        pool_pre_ping=True, connect_args={"timeout": 5.0, "command_timeout": 30.0},
+    )  # fmt: skip
     return Database(engine, url)
 
 
@@ -130,24 +153,29 @@ def _parse(url: str) -> sa.URL:
     return parsed
 
 
-def _prepare_sqlite(engine: AsyncEngine) -> None:
+def _sqlite(parsed: sa.URL, pool_size: int, *, reads: bool = False) -> AsyncEngine:
+    engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"), pool_size=pool_size, max_overflow=0)
+    pragmas = ["journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"]
+
     @sa.event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver's own BEGIN would be deferred: we issue BEGIN IMMEDIATE
+        connection.isolation_level = None  # the driver's own BEGIN would be deferred: we issue ours
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"):
+        for pragma in (*pragmas, *(["query_only=ON"] if reads else [])):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     @sa.event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     @sa.event.listens_for(engine.sync_engine, "invalidate")
     def _invalidate(connection: Any, _record: Any, _error: BaseException | None) -> None:
         # A cancelled query leaves its cursor open, and SQLite keeps the write lock of a closed connection until that
         # cursor is collected: everybody else would wait for the garbage collector. So give the lock back first.
         connection.rollback()
+
+    return engine
 
 
 def insert_ignore(table: sa.Table, rows: Sequence[Mapping[str, Any]], dialect: str) -> Any:

@@ -38,7 +38,7 @@ STOP_PATIENCE = 5.0
 async def build(settings: FetcherSettings, parts: Parts) -> Service:
     """The fetcher as a service. Raises Misconfigured when the sources file is wrong and no good one was kept. The
     tables must exist (`init`)."""
-    async with parts.database.transaction() as connection:
+    async with parts.database.reading() as connection:
         kept = await store.kept_file(connection, str(settings.sources_path.resolve()))
     running = Running(settings, parts, SourcesFile(settings.sources_path, kept))
     return Service(name="fetcher", tasks={"poll": running.run}, busy=running.busy)

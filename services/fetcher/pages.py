@@ -52,7 +52,7 @@ class Pages:
 
     async def load(self) -> int:
         """Take up what the last process left; returns how many pages are pending in all."""
-        async with self.database.transaction() as connection:
+        async with self.database.reading() as connection:
             jobs = await store.pending(connection, self.frontier.room)
             total = await store.count_pending(connection)
         self._add(jobs)
@@ -100,7 +100,7 @@ class Pages:
         if not self.frontier.wants_more():
             return
         try:
-            async with self.database.transaction() as connection:
+            async with self.database.reading() as connection:
                 jobs = await store.pending(connection, self.frontier.room + len(self.frontier))
         except DatabaseUnavailable as error:
             log.warning("refill_delayed", error=str(error))

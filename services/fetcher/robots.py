@@ -117,7 +117,7 @@ class Robots:
         return "" if 300 <= response.status < 500 and response.status != 429 else None
 
     async def _stored(self, origin: str) -> _File | None:
-        async with self.database.transaction() as connection:
+        async with self.database.reading() as connection:
             row = (await connection.execute(sa.select(ROBOTS).where(ROBOTS.c.origin == origin))).first()
         if row is None:
             return None

@@ -199,7 +199,7 @@ class Watch:
         fresh = set(entries) - last
         if not fresh:
             return last
-        async with self.database.transaction() as connection:
+        async with self.database.reading() as connection:
             return last | await store.known(connection, fresh)
 
     def _following(self, source: Source, polled: Polled, now: datetime) -> SourceState:

@@ -122,7 +122,7 @@ class Teller:
             return
         stale = OUTBOX.c.created < self._real.now() - STALE
         query = sa.select(OUTBOX).where(stale).order_by(OUTBOX.c.created).limit(AT_ONCE)
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             rows = (await connection.execute(query)).all()
         known = set(self._told)
         events = ((codec.decode_bytes(row.event, DeliveryAttempted), row) for row in rows if row.id not in known)

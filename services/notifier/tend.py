@@ -259,7 +259,7 @@ class Tender:
             await self._teller.recover()
         if _passed(self._turns.count, now, COUNT_EVERY):
             self._turns.count = now
-            async with self._database.transaction() as connection:
+            async with self._database.reading() as connection:
                 metrics.PENDING.set(await store.pending(connection))
 
     async def _close(self, lanes: Sequence[Lane], now: datetime) -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from services.generate import SETTINGS
 from services.operate import topics
+from services.operate.init import check_prepared
 from shared.bus import Bus
 from shared.db import open_database
 from shared.errors import Failure, Misconfigured
@@ -84,12 +85,15 @@ async def _guarded(check: str, examine_it: Callable[[], Awaitable[Row]], fix: st
 async def _database(settings: CommonSettings) -> Row:
     database = open_database(settings.database_url)
     try:
-        async with database.transaction() as connection:
+        async with database.reading() as connection:
             await connection.execute(sa.text("SELECT 1"))
             tables = await connection.run_sync(lambda raw: sa.inspect(raw).get_table_names())
-        prepared = "notifier_schema" in tables
+        try:
+            await check_prepared(database)
+        except Misconfigured as error:
+            return row("database", False, str(error), "run wirewatch init")
         shown = masked(settings)["WIREWATCH_DATABASE"] or settings.database_url
-        return row("database", prepared, f"{shown}: {len(tables)} tables", "run wirewatch init")
+        return row("database", True, f"{shown}: {len(tables)} tables")
     finally:
         await database.close()
 

@@ -9,7 +9,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from services.operate.init import patiently, prepare
+from services.operate.init import check_prepared, patiently, prepare
 from shared.run import Parts, Process, Service, assemble, open_parts, run_process, stop_on_signals
 from shared.settings import CommonSettings, load
 
@@ -79,6 +79,8 @@ async def serve(names: Sequence[str], common: CommonSettings, *, prepared: bool)
     async with open_parts(common, patience=STARTING) as parts:
         if prepared:
             await patiently(lambda: prepare(parts.bus, parts.database), seconds=STARTING)
+        else:
+            await patiently(lambda: check_prepared(parts.database), seconds=STARTING)
         services = await build_services(names, parts)
         process: Process = assemble(services, parts, common, stop=stop)
         await run_process(process, common)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import subprocess
@@ -15,11 +16,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
+from services.operate.init import OWNERS, check_prepared
 from shared import codec
 from shared.bus import Bus, Partition, Record
+from shared.db import Database, migrate
 from shared.dead import bury
-from shared.errors import Rejected
+from shared.errors import Misconfigured, Rejected
 from shared.events import PageFetched, Source
 from shared.run import open_bus
 from shared.settings import CommonSettings, load
@@ -157,7 +161,7 @@ async def test_what_differs_is_told_and_brought_in_line(place: Place) -> None:
 async def test_doctor_looks_at_everything(place: Place) -> None:
     sick = {row["check"]: row for row in await place.rows("doctor")}
     assert [name for name, row in sick.items() if row["state"] != "ok"] == ["database", "bus"]
-    assert sick["bus"]["fix"] == "run wirewatch init" and "16 topics" in sick["bus"]["finding"]
+    assert sick["bus"]["fix"] == "run wirewatch init" and f"{len(all_specs())} topics" in sick["bus"]["finding"]
     assert (await place.run("init")).code == 0
     done = await place.run("doctor")
     assert done.code == 0, done.out
@@ -175,6 +179,20 @@ async def test_doctor_looks_at_everything(place: Place) -> None:
     assert rows["settings, fetcher"]["finding"].startswith("WIREWATCH_SPACING is 'abc': write a duration")
     assert "mysql is not supported" in rows["database"]["finding"]
     assert [name for name, row in rows.items() if row["state"] != "ok"] == ["settings, fetcher", "pack", "database"]
+
+
+async def test_a_database_of_another_version(database: Database) -> None:
+    """…is told at the start of a service, unless it is a newer one: migrations only expand."""
+    with pytest.raises(Misconfigured, match=r"fetcher are at version none, .* needs 0\d+; run wirewatch init"):
+        await check_prepared(database)
+    for owner, scripts in OWNERS:
+        await migrate(database, owner, scripts)
+    await check_prepared(database)
+    for version, wrong in (("0001", True), ("9999", False)):
+        async with database.transaction() as connection:
+            await connection.execute(sa.text("UPDATE fetcher_schema SET version_num = :v"), {"v": version})
+        with pytest.raises(Misconfigured, match="at version 0001") if wrong else contextlib.nullcontext():
+            await check_prepared(database)
 
 
 # -- how commands end ----------------------------------------------------------------------------------------------
@@ -199,11 +217,12 @@ async def test_doctor_looks_at_everything(place: Place) -> None:
             "WIREWATCH_DATABASE is 'sqlite:////proc/nope/x.db'",
         ),
         ("init", {"WIREWATCH_DATABASE": "nothing"}, "WIREWATCH_DATABASE is 'nothing': write sqlite:///"),
+        ("alerter --only judge", {}, "is not prepared: its tables of shared are at version none"),
         ("alerter --only both", {}, "--only is 'both': write match or judge"),
         ("watch check", {"WIREWATCH_PACK": "/no"}, "no watch files: name some, or set WIREWATCH_PACK"),
         ("watch check nofile.yaml", {}, "no such file: nofile.yaml"),
         ("dead show match abc", {}, "'offset'"),
-        ("dead show nosuch 0", {}, "group is 'nosuch': write one of extractor, match, judge, notifier"),
+        ("dead show nosuch 0", {}, "group is 'nosuch': write one of extractor, match"),
         ("dead list --group nosuch", {}, "group is 'nosuch': write one of extractor"),
         ("dead redrive nosuch", {}, "group is 'nosuch': write one of extractor"),
         ("dead show", {}, "Missing argument 'group'. (wirewatch dead show --help tells more)"),

@@ -49,6 +49,8 @@ class StuckDatabase:
         await asyncio.Event().wait()
         yield
 
+    reading = transaction
+
 
 class Time:
     """The clock of the health of a process."""

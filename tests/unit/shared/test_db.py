@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from shared import db
 from shared.db import EPOCH, Database, DatabaseUnavailable, Moment, insert_ignore, open_database, upsert
@@ -156,3 +156,30 @@ async def test_a_database_out_of_reach_is_a_transient_failure() -> None:
         async with opened.transaction():
             pass
     await opened.close()
+
+
+async def test_a_reader_waits_for_no_writer_and_sees_what_is_committed(notes: Database) -> None:
+    async with notes.transaction() as writing:
+        await writing.execute(NOTES.insert(), [{"id": "1", "body": "a", "at": None}])
+        async with asyncio.timeout(5), notes.reading() as connection:
+            assert (await connection.scalars(sa.select(NOTES.c.id))).all() == []
+    async with notes.reading() as connection:
+        assert (await connection.scalars(sa.select(NOTES.c.id))).all() == ["1"]
+        async with notes.transaction() as writing:
+            await writing.execute(NOTES.insert(), [{"id": "2", "body": "b", "at": None}])
+    async with notes.reading() as connection:
+        assert len((await connection.scalars(sa.select(NOTES.c.id))).all()) == 2
+
+
+async def test_a_write_among_reads_is_a_defect(notes: Database) -> None:
+    with pytest.raises(DBAPIError, match=r"readonly|read-only"):
+        async with notes.reading() as connection:
+            await connection.execute(NOTES.insert(), [{"id": "1", "body": "a", "at": None}])
+    assert await _bodies(notes) == {}
+
+
+async def test_a_missing_table_is_not_waited_for(database: Database) -> None:
+    for begin in (database.transaction, database.reading):
+        with pytest.raises(DBAPIError, match=r"no such table|does not exist"):
+            async with begin() as connection:
+                await connection.execute(sa.select(NOTES))
