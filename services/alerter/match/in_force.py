@@ -26,7 +26,7 @@ from services.alerter.watch import Watch
 from shared import events
 from shared.clock import Clock
 from shared.db import Database
-from shared.document import Fault, Faulty
+from shared.document import Faulty
 from shared.errors import Transient
 from shared.text.entities import Entity
 from shared.text.entities import load as load_entities
@@ -61,6 +61,9 @@ class Watches:
         known = await published.known_hashes(self._database)
         await self._publish_files(known)
         await self.take()
+        if not self.engine.watches:  # a replica may live from SQL alone, so this is no mistake, only hardly ever meant
+            hint = "set WIREWATCH_PACK to the folder of a story pack, or publish a watch"
+            log.warning("no_watch_in_force", folder=str(self._pack / "watches"), hint=hint)
 
     async def reload(self) -> None:
         """Look at files and database again; nothing happens when nothing changed."""
@@ -77,7 +80,7 @@ class Watches:
 
     async def _publish_files(self, known: Mapping[str, frozenset[str]]) -> None:
         texts = await asyncio.to_thread(_read_files, self._pack / "watches")
-        owners: dict[str, Path] = {}
+        owners: dict[str, str] = {}
         for path, text in texts.items():
             digest = published.digest(str(text))
             if self._seen.get(path) == digest:
@@ -89,14 +92,14 @@ class Watches:
                 await self._announce(announcement(answer, digest, self._clock.now()))
 
     async def _publish_file(
-        self, path: Path, text: str | Faulty, known: Mapping[str, frozenset[str]], owners: dict[str, Path]
+        self, path: Path, text: str | Faulty, known: Mapping[str, frozenset[str]], owners: dict[str, str]
     ) -> Answer:
         if isinstance(text, Faulty):
             return refused(path.stem, text.faults)
-        answer = await publish(self._database, text, str(path), self.entities, self._clock.now(), known=known)
-        if owners.setdefault(answer.watch, path) != path:
-            fault = Fault(str(path), 1, 1, f"the id {answer.watch} is that of {owners[answer.watch]}")
-            return refused(answer.watch, [fault])
+        answer = await publish(
+            self._database, text, str(path), self.entities, self._clock.now(), known=known, taken=owners
+        )
+        owners.setdefault(answer.watch, str(path))
         return answer
 
     async def take(self) -> None:
