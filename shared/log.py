@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from datetime import datetime, timedelta
+from pathlib import PurePath
+from typing import Any
 
 import structlog
 from structlog.typing import Processor
@@ -29,11 +32,12 @@ def configure(*, level: str, json: bool | None = None, service: str = "") -> Non
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _plain,
         _shorten,
     ]
     # plain: a traceback with every local variable takes a second to render and prints other people's text
     pretty = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    renderer: Processor = structlog.processors.JSONRenderer() if as_json else pretty
+    renderer: Processor = structlog.processors.JSONRenderer(default=_value) if as_json else pretty
     tail: list[Processor] = [structlog.processors.format_exc_info, renderer] if as_json else [renderer]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -58,6 +62,27 @@ def _route_foreign(shared: list[Processor], tail: list[Processor], level: str) -
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in MUTE:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _plain(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    for key, value in event.items():
+        if isinstance(value, PLAIN):
+            event[key] = _value(value)
+    return event
+
+
+PLAIN = (datetime, timedelta, PurePath)
+
+
+def _value(value: Any) -> Any:
+    """A value as JSON has it: times as RFC 3339, durations in seconds, sets as lists, all else as its text."""
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=str)
+    return str(value)
 
 
 def _shorten(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
