@@ -6,6 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 KIND ?= kills
 N ?= 200
+BUS ?= both
 READY := .venv/.ready
 # set by .ci/run: what must not be skipped (kafka,postgres,compose)
 export WIREWATCH_REQUIRE ?=
@@ -55,8 +56,8 @@ BENCH ?=
 bench: setup ## Run benchmarks (BENCH=bus, pipeline, latency, …; default: all)
 	$(BIN)/python -m tests.bench $(BENCH)
 
-faults: setup ## Kill things at random and look for losses (KIND=kills N=200)
-	$(BIN)/python -m tests.faults $(KIND) --count $(N)
+faults: setup ## Kill things at random and look for losses (KIND=kills N=200 BUS=both, embedded or kafka)
+	$(BIN)/python -m tests.faults $(KIND) --count $(N) --bus $(BUS)
 
 docs: setup ## Generate docs/events, docs/metrics.md and docs/settings.md
 	$(BIN)/python -m services.generate
