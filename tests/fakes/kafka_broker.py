@@ -2,7 +2,8 @@
 
 `deploy/kafka/pom.xml` pins the artifacts. Data are kept over `kill` and `restart`, and so are the ports, so that a
 client sees what it would see of a broker that comes back. The options are Kafka's defaults but for what a single node
-on a small machine needs, and for intervals that let a test see retention at work.
+on a small machine needs, and for intervals that let a test see retention at work. A broker that was killed may register
+again when the session of the one before has run out: after 2 s here instead of 9.
 
 Left out on purpose: SASL and TLS listeners, and several nodes.
 """
@@ -41,6 +42,8 @@ transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=3
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=500
 auto.create.topics.enable=false
 log.retention.check.interval.ms=300
 log.segment.delete.delay.ms=1000

@@ -46,7 +46,7 @@ async def broker(to_be_killed: Broker) -> Broker:
 
 def options_for(broker: Broker) -> KafkaOptions:
     prefix = f"{uuid4().hex[:6]}."
-    return KafkaOptions(bootstrap=broker.bootstrap, topic_prefix=prefix, request_timeout=3.0, stop_timeout=2.0)
+    return KafkaOptions(bootstrap=broker.bootstrap, topic_prefix=prefix, request_timeout=2.0, stop_timeout=1.0)
 
 
 @pytest.fixture
