@@ -34,6 +34,8 @@ _SYLLABIC = _VOWELS | {"r"}
 """What makes a syllable, so that a stem of one does not lose its only vowel (znak)."""
 _PARTED = {"v": "ae", "k": "a", "lj": "a", "nj": "e"}
 _PARTED_KINDS = frozenset({"noun_a", "noun_o", "noun_e", "noun_i", "word"})
+_CHANGING = frozenset("cghijklrtv")
+"""The last letters of stems that have another spelling, to be quick about all others."""
 _SHORTEST = 3
 """Letters that another spelling of a stem must keep."""
 
@@ -167,11 +169,16 @@ def jotated(stem: str) -> str:
 def opened(stem: str, kind: str) -> tuple[str, ...]:
     """The stem of a noun whose last consonants are parted in the genitive plural, by a in the west and e in Slovene:
     ministarstv-o, ministarstava, ministrstev; strank-a, stranaka; zemlj-a, zemalja; grožnj-a, groženj."""
-    for last, vowels in _PARTED.items() if kind in _PARTED_KINDS else ():
-        root = stem.removesuffix(last)
-        if root != stem and root[-1:] not in _VOWELS and _SYLLABIC.intersection(root[:-1]):
-            return tuple(root + vowel + last for vowel in vowels)
-    return ()
+    last = stem[-2:] if stem[-1] == "j" else stem[-1]
+    root = stem[: -len(last)]
+    if (
+        kind not in _PARTED_KINDS
+        or last not in _PARTED
+        or root[-1:] in _VOWELS
+        or not _SYLLABIC.intersection(root[:-1])
+    ):
+        return ()
+    return tuple(root + vowel + last for vowel in _PARTED[last])
 
 
 def cut(stem: str, kind: str) -> str:
@@ -183,9 +190,9 @@ def cut(stem: str, kind: str) -> str:
 def spellings(part: Part) -> tuple[tuple[str, bool], ...]:
     """How the stem of a part is spelled: itself, and where a sound changes or drops out; the flag asks for an ending
     that begins with i."""
-    if part.kind is not Kind.INFLECTED:
-        return ((part.stem, False),)
     stem, kind = part.stem, part.endings
+    if part.kind is not Kind.INFLECTED or stem[-1] not in _CHANGING:
+        return ((stem, False),)
     others = (fleeting(stem), jotated(stem), cut(stem, kind), *opened(stem, kind))
     found = ((stem, False), (softened(stem, kind), True), *((other, False) for other in others))
     return tuple(spelling for spelling in found if spelling[0])
