@@ -305,7 +305,7 @@ def version(as_json: AsJson = False) -> None:
 BROUGHT: dict[str, tuple[str, str]] = {
     "feed": ("services.fetcher.commands:feed", "Feeds: what the fetcher reads in a file."),
     "extract": ("services.extractor.commands:extract", "What the extractor reads in a page."),
-    "watch": ("services.alerter.match.commands:watch", "Watches: check files, see why an article matches."),
+    "watch": ("services.operate.watches.commands:watch", "Watches: check, publish, explain, evaluate."),
     "subscriptions": ("services.notifier.commands:subscriptions", "Subscriptions: add, list, test, pause, remove."),
     "receiver": ("services.notifier.commands:receiver", "A receiver that verifies and shows what it gets."),
 }

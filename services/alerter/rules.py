@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from services.alerter.bundle import unbundle
 from shared.events import AlertKind
 from shared.settings import parse
 
@@ -53,7 +54,8 @@ class WatchRules:
 def parse_rules(watch_id: str, version: int, text: str) -> WatchRules:
     """The rules in the text of a published watch. The file was checked before it was published, so a row that makes no
     sense here is one of a newer version: it is passed over."""
-    data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}  # noqa: S506 - a safe loader, in C
+    own, _ = unbundle(text)
+    data = yaml.load(own, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}  # noqa: S506 - a safe loader, in C
     rules = [rule for row in data.get("alerts") or () if (rule := _rule(row)) is not None]
     return WatchRules(watch_id, str(data.get("title") or watch_id), version, tuple(rules))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from time import perf_counter
 
 import msgspec
@@ -16,7 +17,7 @@ from services.alerter.match.explain import Verdict, explain
 from services.alerter.match.outcomes import MatchOutcome
 from shared import ids
 from shared.clock import Clock
-from shared.events import ArticleExtracted, ArticleMatched, Ledger
+from shared.events import ArticleExtracted, ArticleMatched
 from shared.step import Handle, Outcome, Work
 from shared.text.languages import macro
 
@@ -35,12 +36,12 @@ def make(engine: Callable[[], Engine], real: Clock) -> Handle:
 
 def _outcome(article: ArticleExtracted, engine: Engine, real: Clock) -> Outcome:
     started = perf_counter()
-    label, verdicts, candidates = _decided(article, engine)
+    label, verdicts, candidates = decided(article, engine)
     seconds = perf_counter() - started
     metrics.CANDIDATES.observe(candidates)
     metrics.MATCHES.observe(len(verdicts))
     metrics.DECISION_SECONDS.observe(seconds)
-    matched = tuple(_event(article, verdict, real) for verdict in verdicts)
+    matched = tuple(event_of(article, verdict, real.now()) for verdict in verdicts)
     log.info(
         "article_matched" if matched else "article_not_matched",
         article=article.article_id, version=article.id, source=article.source.id, language=article.language.macro,
@@ -50,7 +51,8 @@ def _outcome(article: ArticleExtracted, engine: Engine, real: Clock) -> Outcome:
     return Outcome(label, matched)
 
 
-def _decided(article: ArticleExtracted, engine: Engine) -> tuple[MatchOutcome, list[Verdict], int]:
+def decided(article: ArticleExtracted, engine: Engine) -> tuple[MatchOutcome, list[Verdict], int]:
+    """How the article ends, the watches it matches, and how many were evaluated."""
     if not engine.watches:
         return MatchOutcome.NO_WATCHES, [], 0
     if not engine.watches_language(macro_of(article)):
@@ -71,7 +73,8 @@ def read(article: ArticleExtracted, engine: Engine) -> list[Reading]:
     return [Reading(watch, ready) for watch in engine.candidates(ready.anchors())]
 
 
-def _event(article: ArticleExtracted, verdict: Verdict, real: Clock) -> ArticleMatched:
+def event_of(article: ArticleExtracted, verdict: Verdict, now: datetime) -> ArticleMatched:
+    """The event of a match, decided at the real time `now`."""
     return ArticleMatched(
         id=ids.match(verdict.watch.id, article.id),
         observed=article.observed,
@@ -84,9 +87,5 @@ def _event(article: ArticleExtracted, verdict: Verdict, real: Clock) -> ArticleM
         threshold=verdict.watch.score.threshold,
         why=verdict.why,
         mode=article.mode,
-        ledger=_stamped(article.ledger, real),
+        ledger=msgspec.structs.replace(article.ledger, matched=now),
     )
-
-
-def _stamped(ledger: Ledger, real: Clock) -> Ledger:
-    return msgspec.structs.replace(ledger, matched=real.now())

@@ -43,16 +43,18 @@ class Answer:
 
 async def publish(
     database: Database, text: str, file: str, entities: Mapping[str, Entity], now: datetime,
-    *, known: Mapping[str, frozenset[str]] | None = None, name: str = "",
+    *, known: Mapping[str, frozenset[str]] | None = None, name: str = "", taken: Mapping[str, str] | None = None,
 ) -> Answer:  # fmt: skip
     """Check a bundled text and store it. `known` are the hashes of earlier versions, which are left alone then; `name`
-    is the watch it must be, if that is known."""
+    is the watch it must be, if that is known; `taken` are the ids of other files."""
     try:
         watch = await asyncio.to_thread(loads, text, file, entities)
     except Faulty as error:
         return refused(name or file, error.faults)
     if name and watch.id != name:
         return refused(name, [Fault(file, 1, 1, f"asked about {name!r}, but this is the watch {watch.id!r}")])
+    if taken and taken.get(watch.id, file) != file:
+        return refused(watch.id, [Fault(file, 1, 1, f"the id {watch.id} is that of {taken[watch.id]}")])
     if published.digest(text) in (known or {}).get(watch.id, frozenset()):
         return await _known(database, watch.id, text)
     before = await published.versions(database)

@@ -1,0 +1,98 @@
+"""Rows of a rehearsal against labels: precision and recall by language and script, and of attributed actors.
+
+Labels are those of the labelled set: `about_alliance` (or `about`), `serbian_reaction` (or `reaction`),
+`reaction_actors`, `language`, `script`. A ratio with nothing to divide by is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from services.operate.watches.rehearse import Row
+from services.operate.watches.texts import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Answers against labels."""
+
+    texts: int = 0
+    wanted: int = 0
+    right: int = 0
+    false: int = 0
+
+    @property
+    def precision(self) -> float | None:
+        """Of what was answered yes, the share that is."""
+        return _ratio(self.right, self.right + self.false)
+
+    @property
+    def recall(self) -> float | None:
+        """Of what is, the share that was answered yes."""
+        return _ratio(self.right, self.wanted)
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+def counted(pairs: Iterable[tuple[bool, bool]]) -> Counts:
+    """Of (label, answer) pairs."""
+    rows = list(pairs)
+    return Counts(
+        len(rows), sum(label for label, _ in rows), sum(label and said for label, said in rows),
+        sum(said and not label for label, said in rows),
+    )  # fmt: skip
+
+
+def groups(texts: Sequence[Text], rows: Sequence[Row]) -> dict[str, Counts]:
+    """Matching by language and script, and of all."""
+    found: dict[str, list[tuple[bool, bool]]] = {}
+    for one, row in zip(texts, rows, strict=True):
+        found.setdefault(f"{one.language} {_label(one, 'script')}".strip(), []).append((about(one), row.matched))
+    return {name: counted(pairs) for name, pairs in sorted(found.items())} | {
+        "all": counted(pair for pairs in found.values() for pair in pairs)
+    }
+
+
+def totals(texts: Sequence[Text], rows: Sequence[Row]) -> dict[str, Any]:
+    """The figures of the whole set, flat."""
+    matching = counted((about(one), row.matched) for one, row in zip(texts, rows, strict=True))
+    reacting = counted((reacts(one), row.reaction) for one, row in zip(texts, rows, strict=True))
+    named = [
+        bool(set(row.actors) & set(_labels(one).get("reaction_actors") or ()))
+        for one, row in zip(texts, rows, strict=True) if reacts(one) and row.reaction
+    ]  # fmt: skip
+    return {
+        "texts": matching.texts, "about": matching.wanted, "matched": matching.right + matching.false,
+        "precision": matching.precision, "recall": matching.recall,
+        "reactions": reacting.wanted, "reaction_precision": reacting.precision, "reaction_recall": reacting.recall,
+        "actor_right": _ratio(sum(named), len(named)),
+        "stories": len({row.story for row in rows if row.story}),
+        "copy_groups": len({row.copy_group for row in rows if row.copy_group}),
+    }  # fmt: skip
+
+
+def plain(row: Row) -> dict[str, Any]:
+    """A row as JSON gives it."""
+    return asdict(row)
+
+
+def about(one: Text) -> bool:
+    """The label of matching."""
+    return bool(_labels(one).get("about_alliance", _labels(one).get("about", False)))
+
+
+def reacts(one: Text) -> bool:
+    """The label of a reaction."""
+    return bool(_labels(one).get("serbian_reaction", _labels(one).get("reaction", False)))
+
+
+def _label(one: Text, name: str) -> str:
+    return str(_labels(one).get(name) or "")
+
+
+def _labels(one: Text) -> Mapping[str, Any]:
+    return one.labels or {}

@@ -1,0 +1,91 @@
+"""Texts that did not come over the bus, made into the article that the extractor would hand over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from services.extractor.quote import quotes_in
+from services.extractor.recognise import mentions
+from shared import ids
+from shared.errors import Misconfigured
+from shared.events import ArticleExtracted, Language, Published, Source
+from shared.text.gazetteer import Gazetteer
+from shared.text.languages import macro
+
+UNDATED = datetime(9999, 1, 1, tzinfo=UTC)
+"""Where a text without a date stands in the order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text with its language code and, where known, its time. What else its row says stays in `labels`."""
+
+    id: str
+    title: str
+    text: str
+    language: str
+    published: datetime | None = None
+    url: str = ""
+    source: str = ""
+    labels: Mapping[str, Any] | None = None
+
+
+def read_texts(path: Path) -> list[Text]:
+    """The texts of a file of JSON lines (`id`, `title`, `text`, `language`, `published`, `url`, `source`; more is kept
+    as labels). Raises Misconfigured with the line."""
+    rows = []
+    for number, line in enumerate(_lines(path), 1):
+        try:
+            if line.strip():
+                rows.append(_text(json.loads(line)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            told = f"needs {error}" if isinstance(error, KeyError) else str(error)
+            raise Misconfigured(f"{path}:{number}: not a text with id, title and text: {told}") from error
+    return rows
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{path}: cannot be read: {error}") from error
+
+
+def _text(row: dict[str, Any]) -> Text:
+    return Text(
+        id=str(row["id"]), title=str(row.get("title") or ""), text=str(row["text"]),
+        language=str(row.get("language") or ""), published=moment_of(row.get("published")),
+        url=str(row.get("url") or ""), source=str(row.get("source") or ""), labels=row,
+    )  # fmt: skip
+
+
+def moment_of(written: Any) -> datetime | None:
+    """A year, month, day or time; parts that are missing are the first of their kind."""
+    if not written:
+        return None
+    text = str(written)
+    if len(text) > len("2025-03-18"):
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    year, month, day = [*(int(part) for part in text.split("-")), 1, 1][:3]
+    return datetime(year, month, day, tzinfo=UTC)
+
+
+def article_of(one: Text, gazetteer: Gazetteer, now: datetime) -> ArticleExtracted:
+    """The article, with the entities and quotations that the extractor finds in it."""
+    code = macro(one.language)
+    fields = tuple((name, text) for name, text in (("title", one.title), ("text", one.text)) if text)
+    found = mentions(gazetteer, fields, code, one.published, "")
+    published = Published(at=one.published, origin="given") if one.published else None
+    return ArticleExtracted(
+        id=ids.of("text", one.id, one.title, one.text), observed=one.published or now, article_id=one.id or "text",
+        url=one.url, canonical_url=one.url, title=one.title, text=one.text, published=published,
+        source=Source(id=one.source or one.id or "text", name=one.source or "text"),
+        language=Language(macro=code, variety=one.language), entities=found,
+        quotes=quotes_in(fields, code, found),
+    )  # fmt: skip
