@@ -25,6 +25,7 @@ from services.alerter.watch import (
 )
 from shared import events
 
+NOT_EXCLUDED = "none of the excluded"
 MOST_SHOWN = 200
 """Hits kept in an event; an article that repeats its terms more often than that gains nothing by the rest."""
 
@@ -93,7 +94,7 @@ def _score(reading: Reading) -> events.Clause:
 
 def _excluded(reading: Reading, shown: _Shown, clause: Clause) -> events.Clause:
     inner = _tree(reading, shown, clause)
-    return events.Clause(label="none of the excluded", held=not inner.held, parts=(inner,))
+    return events.Clause(label=NOT_EXCLUDED, held=not inner.held, parts=(inner,))
 
 
 def _tree(reading: Reading, shown: _Shown, clause: Clause) -> events.Clause:

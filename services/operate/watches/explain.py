@@ -13,7 +13,7 @@ import msgspec
 
 from services.alerter.load import load
 from services.alerter.match.check import decide
-from services.alerter.match.explain import Verdict
+from services.alerter.match.explain import NOT_EXCLUDED, Verdict
 from services.extractor.commands import answer_for, body_of, page_of
 from services.extractor.extract import article_of as extracted_of
 from services.extractor.reading import NoArticle
@@ -28,8 +28,8 @@ from shared.settings import CommonSettings
 from shared.settings import load as load_settings
 from shared.text.gazetteer import Gazetteer
 
-AROUND = 45
-"""Characters shown on each side of a hit."""
+AROUND, WIDEST = 45, 90
+"""Characters shown on each side of a hit, and of a clause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +114,29 @@ def lines(verdict: Verdict, article: ArticleExtracted, *, whole: bool) -> Iterat
 
 def _tree(clause: Clause, hits: tuple[Hit, ...], depth: int, *, whole: bool) -> Iterator[str]:
     places = " ".join(f"[{number + 1}]" for number in clause.hits[:6])
-    yield f"{'  ' * depth}{'+' if clause.held else '-'} {clause.label} {places}".rstrip()
-    alternatives = clause.label.startswith(("any of", "concept"))
-    for part in clause.parts:
-        if whole or part.held or not (clause.held and alternatives):
+    opened = whole or (_is_telling(clause) and bool(clause.parts))
+    label = clause.label if opened or not clause.parts else f"{clause.label}: {', '.join(_names(clause))}"
+    yield f"{'  ' * depth}{'+' if clause.held else '-'} {_short(label)} {places}".rstrip()
+    for part in clause.parts if opened else ():
+        if whole or part.held or not clause.held:
             yield from _tree(part, hits, depth + 1, whole=whole)
+
+
+def _is_telling(clause: Clause) -> bool:
+    """Whether what is below says more: where something holds, not where nothing excluded or asked for was found."""
+    if clause.label == NOT_EXCLUDED:
+        return not clause.held
+    return clause.held or any(part.held or _is_telling(part) for part in clause.parts)
+
+
+def _names(clause: Clause) -> Iterator[str]:
+    """What a clause is made of, in the words of the watch."""
+    for part in clause.parts:
+        yield from _names(part) if part.label.startswith(("any of", "only in")) and part.parts else (part.label,)
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= WIDEST else f"{label[: WIDEST - 1].rstrip(', ')}…"
 
 
 def _context(hit: Hit, article: ArticleExtracted) -> str:
