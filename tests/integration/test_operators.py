@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,6 +23,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
+from services.operate.health import is_ready
 from services.operate.init import OWNERS, check_prepared
 from shared import codec
 from shared.bus import Bus, Partition, Record
@@ -247,6 +253,61 @@ def test_a_taken_admin_port_names_its_setting(tmp_path: Path) -> None:
         done = command("alerter", "--only", "judge", env=env)
     assert (done.code, done.errors.count("\n")) == (2, 1)
     assert f"WIREWATCH_ADMIN_PORT is {port}: 127.0.0.1:{port} cannot be had" in done.errors
+
+
+@pytest.mark.parametrize("only", ["match", "judge"])
+def test_one_step_of_the_alerter_alone(tmp_path: Path, only: str) -> None:
+    """It starts, says that it is ready, and what it is; a signal ends it in order."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    env = {"WIREWATCH_DATA": str(tmp_path), "WIREWATCH_ADMIN_PORT": str(port), "WIREWATCH_LOG_LEVEL": "error"}
+    assert command("init", env=env).code == 0
+    told: list[str] = []
+
+    def ask_and_end() -> None:
+        deadline = time.monotonic() + 30
+        while not is_ready("127.0.0.1", port) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        told.append(info_of(port)["services"])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    asking = threading.Thread(target=ask_and_end)
+    asking.start()
+    done = command("alerter", "--only", only, env=env)
+    asking.join()
+    assert (done.code, done.errors, told) == (0, "", [only])
+    assert command("health", "--port", str(port), env=env).code == 1
+
+
+def info_of(port: int) -> dict[str, Any]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/info")
+        info: dict[str, Any] = json.loads(connection.getresponse().read())
+        return info
+    finally:
+        connection.close()
+
+
+def test_pages_and_feeds_from_files(tmp_path: Path) -> None:
+    words = "Председник је у Приштини потписао декларацију о сарадњи у области одбране. " * 12
+    page = tmp_path / "page.html"
+    page.write_text(f"<html lang=sr><head><title>Савез</title></head><body><article><h1>Савез</h1><p>{words}</p>"
+                    "</article></body></html>")  # fmt: skip
+    done = command("extract", str(page), "--url", "https://www.vest.rs/a?utm_source=x", "--json", env={})
+    read = json.loads(done.out)
+    assert (done.code, read["outcome"], read["title"]) == (0, "extracted", "Савез")
+    assert read["canonical_url"] == "https://vest.rs/a" and "декларацију" in read["text"]
+    page.write_text("<html><body><p>nothing</p></body></html>")
+    done = command("extract", str(page), "--json", env={})
+    assert done.code == 1 and json.loads(done.out)["outcome"] != "extracted"
+    feed = tmp_path / "feed.xml"
+    feed.write_text("<rss version='2.0'><channel><title>T</title><item><title>[b]One[/b]</title>"
+                    "<link>https://a.test/1</link></item></channel></rss>")  # fmt: skip
+    done = command("feed", "parse", str(feed), "--json", env={})
+    assert done.code == 0 and [entry["link"] for entry in json.loads(done.out)["entries"]] == ["https://a.test/1"]
+    feed.write_text("<html>no feed</html>")
+    assert command("feed", "parse", str(feed), env={}).code == 1
 
 
 def test_no_command_shows_the_help(tmp_path: Path) -> None:
