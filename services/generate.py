@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from prometheus_client import REGISTRY
 
+from services.alerter.schema import concepts_schema, watch_schema
 from shared import settings, topics
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,6 +45,9 @@ def documents() -> Iterator[tuple[Path, str]]:
         text = json.dumps({"$comment": HEADER.strip(), **schema}, indent=2, ensure_ascii=False) + "\n"
         yield DOCS / "events" / f"{topic.short}.v1.schema.json", text
     yield DOCS / "events" / "README.md", _topics_page()
+    for name, schema in (("watch-1", watch_schema()), ("concepts-1", concepts_schema())):
+        text = json.dumps({"$comment": HEADER.strip(), **schema}, indent=1, ensure_ascii=False) + "\n"
+        yield DOCS / "watches" / f"{name}.schema.json", text
     yield DOCS / "metrics.md", _metrics_page()
     yield DOCS / "settings.md", _settings_page()
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 from services.alerter.bundle import bundle, unbundle
 from services.alerter.clauses import Clauses
+from services.alerter.options import NEEDED, OPTIONS, SEVERITIES, Fragment, is_fitting, option, told
 from services.alerter.watch import (
     FIELDS,
     AllOf,
@@ -30,7 +30,6 @@ from services.alerter.watch import (
 )
 from shared.document import Fault, Faulty, Node, Reader, read
 from shared.events import AlertKind
-from shared.settings import parse as parse_setting
 from shared.text.entities import Entity
 
 SCHEMA = "watch/1"
@@ -39,20 +38,7 @@ CONCEPTS = "concepts/1"
 _TOP = (
     "schema", "id", "title", "status", "languages", "include", "concepts", "match", "alerts", "tests", "description",
 )  # fmt: skip
-_SEVERITIES = ("info", "notice", "warning", "critical")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_DURATION = re.compile(r"\d+(\.\d+)?(ms|s|m|h|d)")
-_OPTIONS: dict[AlertKind, tuple[str, ...]] = {
-    AlertKind.MATCH: ("per", "cooldown", "updates"),
-    AlertKind.FIRST_SEEN: ("family", "history", "sources", "within", "ngrams", "background", "per_hour", "cooldown"),
-    AlertKind.BURST: ("count", "baseline", "p", "min", "window", "cooldown"),
-    AlertKind.REACTION: ("actor", "act", "topic", "confidence", "cooldown"),
-    AlertKind.SILENCE: ("for", "sources", "baseline", "cooldown"),
-    AlertKind.SECOND_SOURCE: ("within", "cooldown"),
-    AlertKind.BORDER_CROSSING: ("groups", "cooldown"),
-    AlertKind.EDIT: ("minimum", "cooldown"),
-    AlertKind.TERM_SHIFT: ("terms", "window", "cooldown"),
-}
 
 
 def load(path: Path, entities: Mapping[str, Entity]) -> Watch:
@@ -191,32 +177,46 @@ class WatchReader(Reader):
         found: dict[str, Wanted] = {}
         for item in self.items(node, "alerts"):
             row = self.map(item, "an alert")
-            kind = AlertKind(self.choice(row.get("kind"), "kind", tuple(AlertKind), AlertKind.MATCH))
-            name = self.text(row.get("id"), "id", kind.value)
-            self.known_keys(item, ("kind", "id", "severity", *_OPTIONS[kind]))
             if "kind" not in row:
                 self.fault(item, f"an alert needs kind: one of {', '.join(AlertKind)}")
+            kind = AlertKind(self.choice(row.get("kind"), "kind", tuple(AlertKind), AlertKind.MATCH))
+            name = self.text(row.get("id"), "id", kind.value)
             if name in found:
                 self.fault(item, f"the alert id {name!r} is taken: write id: another")
-            severity = self.choice(row.get("severity"), "severity", _SEVERITIES, "info")
-            options = {key: self._option(value) for key, value in row.items() if key in _OPTIONS[kind]}
-            found[name] = Wanted(kind, name, severity, options)
-            self._topic(row.get("topic"))
+            found[name] = self._alert(item, row, kind, name)
         return tuple(found.values())
+
+    def _alert(self, item: Node, row: dict[str, Node], kind: AlertKind, name: str) -> Wanted:
+        self.known_keys(item, ("kind", "id", "severity", *OPTIONS[kind]))
+        for missing in [key for key in NEEDED.get(kind, ()) if key not in row]:
+            self.fault(item, f"an alert of kind {kind} needs {missing}")
+        severity = self.choice(row.get("severity"), "severity", SEVERITIES, "info")
+        asked = {key: value for key, value in row.items() if key in OPTIONS[kind]}
+        for key, value in asked.items():
+            self._fits(key, value, OPTIONS[kind][key])
+        self._topic(asked.get("topic"))
+        return Wanted(kind, name, severity, {key: option(value, OPTIONS[kind][key]) for key, value in asked.items()})
 
     def _topic(self, node: Node | None) -> None:
         concept = node.value.get("concept") if node is not None and isinstance(node.value, dict) else None
         if concept is not None:
             self._clauses.references.append((self.text(concept, "concept"), concept))
 
-    def _option(self, node: Node) -> object:
-        if isinstance(node.value, dict):
-            return {key: self._option(item) for key, item in node.value.items()}
-        if isinstance(node.value, list):
-            return [self._option(item) for item in node.value]
-        if isinstance(node.value, str) and _DURATION.fullmatch(node.value):
-            return parse_setting(node.value, timedelta)
-        return node.value
+    def _fits(self, key: str, node: Node, fragment: Fragment) -> None:
+        """Fault a parameter that its fragment of the schema refuses, at the innermost place."""
+        if fragment.get("type") == "object":
+            row = self.map(node, key)
+            self.known_keys(node, fragment["properties"])
+            for missing in [name for name in fragment["required"] if name not in row]:
+                self.fault(node, f"{key} needs {missing}")
+            for name, value in row.items():
+                if name in fragment["properties"]:
+                    self._fits(name, value, fragment["properties"][name])
+        elif fragment.get("type") == "array":
+            for item in self._clauses.some(node, key):
+                self._fits(key, item, fragment["items"])
+        elif not is_fitting(node.value, fragment):
+            self.fault(node, f"{key}: {node.value!r}; write {told(fragment)}")
 
     def _examples(self, node: Node | None) -> tuple[Example, ...]:
         if node is None:
@@ -234,6 +234,8 @@ class WatchReader(Reader):
         title, text = "", ""
         if isinstance(node.value, dict):
             self.known_keys(node, ("title", "text"))
+            if not node.value:
+                self.fault(node, "an example needs a text: write {title: …, text: …}")
             title, text = (self.text(node.value.get(key), key) for key in ("title", "text"))
         else:
             text = self.text(node, "an example")

@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from services.alerter.judge.acts import ACTS, STANCE, Cue, anaphors, lexicon
+from services.alerter.judge.acts import STANCE, Cue, anaphors, lexicon
 from services.alerter.judge.reading import TITLE, Reading, Sentence
+from services.alerter.options import ACTS
 from shared.events import Mention, Quote
 from shared.text.languages import Language
 

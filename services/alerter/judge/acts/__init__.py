@@ -15,10 +15,9 @@ from typing import Any
 
 import yaml
 
+from services.alerter.options import ACTS
 from shared.text.fold import fold_text
 
-ACTS = ("protest", "threaten", "mobilise", "condemn", "demand", "warn", "reject", "welcome", "comment")
-"""The classes, after PLOVER cut to what a statement on an alliance can be; the weightiest first."""
 STANCE = {"welcome": 1, "comment": 0}
 """What an act says of the subject: for (1), nothing (0), against (-1, all others)."""
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
