@@ -7,7 +7,7 @@ grows with what was found, hardly with how many terms there are.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeVar
@@ -72,11 +72,6 @@ class _Entry:
     part: Part
     only_i: bool = False
 
-    @property
-    def plain(self) -> bool:
-        """Whether the ending alone decides: one word, inflected or bare, in any capitals."""
-        return len(self.term.parts) == 1 and self.part.kind is not Kind.PREFIX and not (self.only_i or self.term.exact)
-
 
 class Lexicon(Generic[K]):
     """A compiled set of terms. Build once, find many times; swap it whole when terms change."""
@@ -88,11 +83,12 @@ class Lexicon(Generic[K]):
         plain: dict[str, list[tuple[int, str]]] = {}
         other: dict[str, list[_Entry]] = {}
         for number, term in enumerate(self._terms):
-            for stem, entry in _entries(number, term):
-                if entry.plain:
-                    plain.setdefault(stem, []).append((number, entry.part.endings))
+            part, alone = term.parts[term.anchor], _is_plain(term)
+            for stem, only_i in spellings(part):
+                if alone and not only_i:
+                    plain.setdefault(stem, []).append((number, part.endings))
                 else:
-                    other.setdefault(stem, []).append(entry)
+                    other.setdefault(stem, []).append(_Entry(number, term, term.anchor, part, only_i))
         stems = list(dict.fromkeys((*plain, *other)))
         self._lengths = [len(stem) for stem in stems]
         self._plain = [tuple(plain.get(stem, ())) for stem in stems]
@@ -272,8 +268,6 @@ def _telling(left: Form, right: Form) -> Form:
     return right if not right.subject or right is not _BARE else left
 
 
-def _entries(number: int, term: Term) -> Iterator[tuple[str, _Entry]]:
-    at = term.anchor
-    part = term.parts[at]
-    for stem, only_i in spellings(part):
-        yield stem, _Entry(number, term, at, part, only_i)
+def _is_plain(term: Term) -> bool:
+    """Whether the ending alone decides: one word, inflected or bare, in any capitals."""
+    return len(term.parts) == 1 and not term.exact and term.parts[0].kind is not Kind.PREFIX

@@ -78,6 +78,8 @@ class Term:
     @property
     def anchor(self) -> int:
         """The part to search for: the longest stem, being the rarest."""
+        if len(self.parts) == 1:
+            return 0
         return max(range(len(self.parts)), key=lambda at: (len(self.parts[at].stem), -at))
 
 

@@ -132,7 +132,7 @@ def _numbered(clause: Clause, numbers: dict[Term, int]) -> Clause:
     if isinstance(clause, Word):
         return Word(clause.term, numbers.setdefault(clause.term, len(numbers)))
     if isinstance(clause, AnyOf):
-        return _any_numbered(tuple(_numbered(part, numbers) for part in clause.parts))
+        return _any_numbered([_numbered(part, numbers) for part in clause.parts])
     if isinstance(clause, AllOf | AtLeast):
         return replace(clause, parts=tuple(_numbered(part, numbers) for part in clause.parts))
     if isinstance(clause, Near):
@@ -143,9 +143,10 @@ def _numbered(clause: Clause, numbers: dict[Term, int]) -> Clause:
     return clause
 
 
-def _any_numbered(parts: tuple[Clause, ...]) -> AnyOf:
-    words = frozenset(part.number for part in parts if isinstance(part, Word))
-    return AnyOf(parts, words, tuple(part for part in parts if not isinstance(part, Word)))
+def _any_numbered(parts: list[Clause]) -> AnyOf:
+    words = [part.number for part in parts if isinstance(part, Word)]
+    others = [part for part in parts if not isinstance(part, Word)] if len(words) < len(parts) else ()
+    return AnyOf(tuple(parts), frozenset(words), tuple(others))
 
 
 def anchors_of(watch: Watch) -> frozenset[Anchor] | None:
