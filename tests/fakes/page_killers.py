@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-from services.extractor.read import Tools
+from services.extractor.read import Tools, read, read_cheaply
 from services.extractor.reading import Answer, ExtractOutcome, NoArticle
 from shared.events import PageFetched
 
@@ -40,3 +40,15 @@ def _eat() -> None:
 
 def _fail() -> None:
     raise ZeroDivisionError("a defect of ours")
+
+
+def full_or_die(page: PageFetched, tools: Tools) -> Answer:
+    """The real first reading, unless the body begins with `die`."""
+    _do(page.body[:3])
+    return read(page, tools)
+
+
+def cheap_or_die(page: PageFetched, tools: Tools) -> Answer:
+    """The real second reading, unless the body begins with `die`."""
+    _do(page.body[:3])
+    return read_cheaply(page, tools)
