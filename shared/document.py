@@ -6,6 +6,7 @@ instead of stopping at the first. A fault says what stands there and what to wri
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,8 @@ from shared.errors import Misconfigured
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LARGEST = 4 * 1024 * 1024
 """Characters of a file; also bounds what aliases may blow up to, since they are refused."""
+DEEPEST = 40
+"""Lists and maps within one another; whoever reads the tree does it by recursion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +69,32 @@ def read(text: str, file: str) -> Node:
         loader = _LOADER(text)
         try:
             tree = loader.get_single_node()
-            return _node(loader, tree, file, set()) if tree is not None else Node({}, 1, 1)
+            return _node(loader, tree, file, set(), 0) if tree is not None else Node({}, 1, 1)
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
         raise Faulty([Fault(file, *place, f"not YAML: {error.problem or error.context}")]) from error
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise Faulty([Fault(file, 1, 1, f"not YAML: {error}")]) from error
 
 
-def _node(loader: Any, tree: yaml.Node, file: str, seen: set[int]) -> Node:
+def _node(loader: Any, tree: yaml.Node, file: str, seen: set[int], depth: int) -> Node:
     line, column = _place(tree)
+    if depth > DEEPEST:
+        raise Faulty([Fault(file, line, column, f"more than {DEEPEST} levels of lists and maps: take some out")])
     if id(tree) in seen:
         raise Faulty([Fault(file, line, column, "anchors and aliases are not read: write the value out")])
     seen.add(id(tree))
     if isinstance(tree, yaml.SequenceNode):
-        return Node([_node(loader, item, file, seen) for item in tree.value], line, column)
+        return Node([_node(loader, item, file, seen, depth + 1) for item in tree.value], line, column)
     if isinstance(tree, yaml.MappingNode):
-        return _map(loader, tree, file, seen)
+        return _map(loader, tree, file, seen, depth + 1)
     return Node(loader.construct_object(tree), line, column)
 
 
-def _map(loader: Any, tree: yaml.MappingNode, file: str, seen: set[int]) -> Node:
+def _map(loader: Any, tree: yaml.MappingNode, file: str, seen: set[int], depth: int) -> Node:
     line, column = _place(tree)
     found: dict[str, Node] = {}
     keys: dict[str, tuple[int, int]] = {}
@@ -98,7 +103,7 @@ def _map(loader: Any, tree: yaml.MappingNode, file: str, seen: set[int]) -> Node
         if name in found:
             raise Faulty([Fault(file, *_place(key), f"{name!r} stands here a second time: keep one")])
         keys[name] = _place(key)
-        found[name] = _node(loader, value, file, seen)
+        found[name] = _node(loader, value, file, seen, depth)
     return Node(found, line, column, keys)
 
 
@@ -156,7 +161,7 @@ class Reader:
         """A number."""
         if node is None:
             return default
-        if isinstance(node.value, int | float) and not isinstance(node.value, bool):
+        if isinstance(node.value, int | float) and not isinstance(node.value, bool) and math.isfinite(node.value):
             return float(node.value)
         self.fault(node, f"{what}: write a number, not {_kind(node.value)}")
         return default

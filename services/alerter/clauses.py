@@ -8,6 +8,7 @@ repetitions (a text is not more about a thing for saying it twice).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -47,14 +48,21 @@ WIDEST = 50
 NOWHERE = AnyOf(())
 
 
+@dataclass(slots=True)
+class Spent:
+    """Terms and patterns of a watch so far, those of the files it includes among them."""
+
+    terms: int = 0
+    patterns: int = 0
+
+
 class Clauses:
     """Reads clauses through a `Reader`, which collects the faults; `references` are the concepts named."""
 
-    def __init__(self, reader: Reader, entities: Mapping[str, Entity]) -> None:
+    def __init__(self, reader: Reader, entities: Mapping[str, Entity], spent: Spent) -> None:
         self._reader = reader
         self._entities = entities
-        self._terms = 0
-        self._patterns = 0
+        self._spent = spent
         self.references: list[tuple[str, Node]] = []
 
     def clause(self, node: Node, what: str, *, also: tuple[str, ...] = ()) -> Clause:
@@ -70,6 +78,10 @@ class Clauses:
             self._reader.fault(node, f"{what}: write one of {', '.join(KINDS)}, not {some}")
             return NOWHERE
         self._reader.known_keys(node, (kinds[0], *_BESIDE.get(kinds[0], ()), *also, "fields", "lang"))
+        if kinds[0] in PLACELESS and "fields" in row:
+            self._reader.fault(
+                row["fields"], f"{kinds[0]} has no place in the text: write fields inside it, or not at all"
+            )
         clause = KINDS[kinds[0]](self, row[kinds[0]], row)
         fields = self.choices(row.get("fields"), "fields", WITHIN)
         spoken = self.languages(row.get("lang"))
@@ -105,11 +117,11 @@ class Clauses:
         return chosen
 
     def _word(self, node: Node) -> Clause:
-        self._terms += 1
-        if self._terms == MOST_TERMS + 1:
+        self._spent.terms += 1
+        if self._spent.terms == MOST_TERMS + 1:
             self._reader.fault(node, f"more than {MOST_TERMS} terms in one watch: split it")
         try:
-            return Word(parse(self._reader.text(node, "a term")))
+            return Word(parse(self._reader.text(node, "a term")), place=(node.line, node.column))
         except BadTerm as error:
             self._reader.fault(node, str(error))
             return NOWHERE
@@ -148,15 +160,16 @@ class Clauses:
         if len(groups) < 2:
             self._reader.fault(row["all"], "near needs at least two groups: all: [[a, b], [c]]")
         count = self._count(row["at_least"], len(groups)) if "at_least" in row else len(groups)
-        ordered = row["ordered"].value is True if "ordered" in row else False
+        ordered = self._flag(row["ordered"]) if "ordered" in row else False
         if ordered and count < len(groups):
             self._reader.fault(row["at_least"], "ordered: true needs all groups: leave at_least out")
         return Near(self._within(row.get("within"), node), groups, count, ordered)
 
     def read_entity(self, node: Node, row: dict[str, Node]) -> Clause:
         """`entity: some-id` or `entity: [a, b]`, with `kinds: [adjective]` if wished."""
-        ids = self._reader.texts(node, "entity")
-        for item, name in zip(node.value if isinstance(node.value, list) else [node], ids, strict=True):
+        items = self.some(node, "entity") if isinstance(node.value, list | dict) else [node]
+        ids = tuple(self._reader.text(item, "entity") for item in items)
+        for item, name in zip(items, ids, strict=True):
             if name not in self._entities:
                 self._reader.fault(item, f"no entity has the id {name!r}: see the pack's entities.yaml")
         return Entities(ids, self._reader.texts(row.get("kinds"), "kinds"))
@@ -187,6 +200,8 @@ class Clauses:
         if isinstance(node.value, list):
             return self._any(node, "phrase")
         parts = []
+        if node.value == {}:
+            self._reader.fault(node, "phrase: write {en: [defence pact]}, at least one language")
         for code, item in self._reader.map(node, "phrase").items():
             self.known_language(code, item)
             parts.append(Only(self._any(item, "phrase"), (), (macro(code),)))
@@ -195,8 +210,8 @@ class Clauses:
     def read_pattern(self, node: Node, _: dict[str, Node]) -> Clause:
         """`pattern: 'S-[34]00'`."""
         expression = self._reader.text(node, "pattern")
-        self._patterns += 1
-        if self._patterns == MOST_PATTERNS + 1:
+        self._spent.patterns += 1
+        if self._spent.patterns == MOST_PATTERNS + 1:
             self._reader.fault(node, f"more than {MOST_PATTERNS} patterns in one watch: terms are faster, use them")
         if len(expression) > LONGEST_PATTERN:
             self._reader.fault(node, f"a pattern of more than {LONGEST_PATTERN} characters: write several")
@@ -248,9 +263,14 @@ class Clauses:
     def _count(self, node: Node, most: int) -> int:
         count = node.value if isinstance(node.value, int) and not isinstance(node.value, bool) else 0
         if not 1 <= count <= most:
-            self._reader.fault(node, f"at_least: {node.value!r}; write a number from 1 to {most}")
+            self._reader.fault(node, f"at_least: {node.plain()!r}; write a number from 1 to {most}")
             return 1
         return count
+
+    def _flag(self, node: Node) -> bool:
+        if not isinstance(node.value, bool):
+            self._reader.fault(node, f"ordered: {node.plain()!r}; write true or false")
+        return node.value is True
 
     def _within(self, node: Node | None, near: Node) -> int | str:
         if node is None:
@@ -258,10 +278,10 @@ class Clauses:
             return SENTENCE
         if node.value in UNITS:
             return str(node.value)
-        if isinstance(node.value, int) and 1 <= node.value <= WIDEST:
+        if isinstance(node.value, int) and not isinstance(node.value, bool) and 1 <= node.value <= WIDEST:
             return node.value
         self._reader.fault(
-            node, f"within: {node.value!r}; write 1 to {WIDEST} tokens, {SENTENCE}, {PARAGRAPH} or field"
+            node, f"within: {node.plain()!r}; write 1 to {WIDEST} tokens, {SENTENCE}, {PARAGRAPH} or field"
         )
         return SENTENCE
 
@@ -297,4 +317,6 @@ KINDS = {
     "country": Clauses.read_country,
     "section": Clauses.read_section,
 }
+PLACELESS = ("not", "outlet", "country", "section")
+"""Kinds of clauses that hold nowhere in particular, so that no field can narrow them."""
 _BESIDE = {"at_least": ("of",), "entity": ("kinds",)}

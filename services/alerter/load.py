@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from services.alerter.bundle import bundle, unbundle
-from services.alerter.clauses import Clauses
+from services.alerter.clauses import Clauses, Spent
 from services.alerter.options import NEEDED, OPTIONS, SEVERITIES, Fragment, is_fitting, option, told
 from services.alerter.watch import (
-    FIELDS,
+    WITHIN,
     AllOf,
     AnyOf,
     Clause,
@@ -49,8 +49,9 @@ def load(path: Path, entities: Mapping[str, Entity]) -> Watch:
 def loads(text: str, file: str, entities: Mapping[str, Entity]) -> Watch:
     """The same from a bundled text; `file` names it in faults."""
     own, included = unbundle(text)
-    reader = WatchReader(file, entities)
-    shared, faults = _included(included, file, entities)
+    spent = Spent()
+    reader = WatchReader(file, entities, spent)
+    shared, faults = _included(included, file, entities, spent)
     watch = reader.watch(read(own, file), shared)
     if reader.faults or faults:
         raise Faulty(
@@ -60,14 +61,14 @@ def loads(text: str, file: str, entities: Mapping[str, Entity]) -> Watch:
 
 
 def _included(
-    texts: Mapping[str, str], file: str, entities: Mapping[str, Entity]
+    texts: Mapping[str, str], file: str, entities: Mapping[str, Entity], spent: Spent
 ) -> tuple[dict[str, Weighed], list[Fault]]:
     """The concepts of the files included."""
     found: dict[str, Weighed] = {}
     faults: list[Fault] = []
     for name, text in texts.items():
         place = str(Path(file).parent / name)
-        reader = WatchReader(place, entities)
+        reader = WatchReader(place, entities, spent)
         try:
             found |= {
                 key: replace(one, file=place) for key, one in reader.concept_file(read(text, place), found).items()
@@ -81,9 +82,9 @@ def _included(
 class WatchReader(Reader):
     """Takes a watch's tree apart, or that of a file of shared concepts."""
 
-    def __init__(self, file: str, entities: Mapping[str, Entity]) -> None:
+    def __init__(self, file: str, entities: Mapping[str, Entity], spent: Spent) -> None:
         super().__init__(file)
-        self._clauses = Clauses(self, entities)
+        self._clauses = Clauses(self, entities, spent)
 
     def concept_file(self, tree: Node, known: Mapping[str, Weighed]) -> dict[str, Weighed]:
         """The concepts of a shared file; they may refer to each other and to those of files included before."""
@@ -162,9 +163,8 @@ class WatchReader(Reader):
         scope = row.pop("scope", None)
         inner = Node(row, node.line, node.column, {key: at for key, at in node.keys.items() if key != "scope"})
         clause = self._condition(inner)
-        if scope is None or scope.value == "article":
-            return clause
-        return Only(clause, self._clauses.choices(scope, "scope", (*FIELDS, "article")), ())
+        fields = self._clauses.choices(scope, "scope", (*WITHIN, "article"))
+        return Only(clause, fields) if fields and "article" not in fields else clause
 
     def _score(self, node: Node | None) -> Score:
         if node is None:
@@ -216,7 +216,7 @@ class WatchReader(Reader):
             for item in self._clauses.some(node, key):
                 self._fits(key, item, fragment["items"])
         elif not is_fitting(node.value, fragment):
-            self.fault(node, f"{key}: {node.value!r}; write {told(fragment)}")
+            self.fault(node, f"{key}: {node.plain()!r}; write {told(fragment)}")
 
     def _examples(self, node: Node | None) -> tuple[Example, ...]:
         if node is None:

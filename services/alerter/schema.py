@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.alerter.clauses import KINDS, LONGEST_PATTERN, WIDEST
+from services.alerter.clauses import KINDS, LONGEST_PATTERN, PLACELESS, WIDEST
 from services.alerter.options import NEEDED, OPTIONS, SEVERITIES
 from services.alerter.watch import UNITS, WITHIN, Status
 from shared.events import AlertKind
@@ -62,7 +62,7 @@ def _clause(**beside: Any) -> dict[str, Any]:
     some = {"type": "array", "items": {"$ref": "#/$defs/clause"}, "minItems": 1}
     maps = [
         _map(**{kind: _KINDS.get(kind, some)}, **_BESIDE.get(kind, {}), **beside, needed=(kind,),
-             fields=_one_or_more({"enum": list(WITHIN)}), lang=_codes())
+             lang=_codes(), **({} if kind in PLACELESS else {"fields": _one_or_more({"enum": list(WITHIN)})}))
         for kind in KINDS
     ]  # fmt: skip
     return {"anyOf": [{"type": ["string", "number"]}, some, *maps]}
@@ -103,6 +103,10 @@ def _one_or_more(item: Any) -> dict[str, Any]:
     return {"anyOf": [item, {"type": "array", "items": item}]}
 
 
+def _some(item: Any) -> dict[str, Any]:
+    return {"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]}
+
+
 def _map(needed: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(needed), "additionalProperties": False}
 
@@ -116,16 +120,17 @@ _KINDS: dict[str, Any] = {
         within={"anyOf": [{"enum": list(UNITS)}, {"type": "integer", "minimum": 1, "maximum": WIDEST}]},
         ordered={"type": "boolean"}, at_least={"type": "integer", "minimum": 1}, all=_GROUPS, needed=("within", "all"),
     ),
-    "entity": _one_or_more(_TEXT),
+    "entity": _some(_TEXT),
     "role": _map(title=_TEXT, of=_TEXT, needed=("title",)),
     "concept": _TEXT,
     "phrase": {"anyOf": [{"type": "array", "items": _CLAUSE, "minItems": 1},
-                         {"type": "object", "additionalProperties": {"type": "array", "items": _CLAUSE}}]},
+                         {"type": "object", "minProperties": 1,
+                          "additionalProperties": {"type": "array", "items": _CLAUSE, "minItems": 1}}]},
     "pattern": {"type": "string", "minLength": 1, "maxLength": LONGEST_PATTERN},
     "number": {"anyOf": [_NUMBER, {**_map((), **{"from": _NUMBER, "to": _NUMBER}), "minProperties": 1}]},
-    "outlet": _one_or_more(_TEXT),
-    "country": _one_or_more({"type": "string", "pattern": "^[A-Z]{2}$"}),
-    "section": _one_or_more(_TEXT),
+    "outlet": _some(_TEXT),
+    "country": _some({"type": "string", "pattern": "^[A-Z]{2}$"}),
+    "section": _some(_TEXT),
 }  # fmt: skip
 _BESIDE: dict[str, Any] = {
     "at_least": {"of": {"type": "array", "items": _CLAUSE, "minItems": 1}},

@@ -71,6 +71,15 @@ def test_every_kind_of_clause() -> None:
         ("{country: [Serbia]}", "country: 'Serbia'; write two capitals, such as RS"),
         ("{role: {title: king, of: kosovo}}", "nobody in entities.yaml is 'king' of 'kosovo'; offices: prime minister"),
         ("{any: [x1], fields: [headline]}", "fields: 'headline'; write title, lead, text, quote"),
+        ("{not: x1, fields: [title]}", "not has no place in the text: write fields inside it"),
+        ("{near: {within: yes, all: [[x1], [x2]]}}", "within: True; write 1 to 50 tokens"),
+        ("{near: {within: 3, ordered: 'on', all: [[x1], [x2]]}}", "ordered: 'on'; write true or false"),
+        ("{at_least: [1], of: [x1]}", "at_least: [1]; write a number from 1 to 1"),
+        ("{any: [x1], weight: .inf}", "weight: write a number, not inf"),
+        ("{entity: []}", "entity: an empty list"),
+        ("{entity: {a: b}}", "entity: write a list, [a, b], not key: value pairs"),
+        ("{phrase: {}}", "phrase: write {en: [defence pact]}"),
+        ("[" * 60 + "x1" + "]" * 60, "more than 40 levels of lists and maps"),
     ],
 )
 def test_a_clause_that_means_nothing_is_told(clause: str, told: str) -> None:
@@ -111,6 +120,23 @@ def test_a_fault_of_an_include_names_the_file_it_stands_in(
     with pytest.raises(Faulty) as caught:
         load(path, ENTITIES)
     assert told in str(caught.value)
+
+
+def test_the_bounds_of_one_watch_hold_for_what_it_includes() -> None:
+    shared = "schema: concepts/1\nconcepts: {" + ", ".join(f"c{at}: {{pattern: p{at}}}" for at in range(50)) + "}\n"
+    text = HEAD + "include: [s.yaml]\nconcepts: {a: {pattern: x1}}\n" + TAIL + f"# ---- included: s.yaml ----\n{shared}"
+    assert [one.split(": ", 1)[1] for one in faults(text)] == [
+        "more than 50 patterns in one watch: terms are faster, use them"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scope", "fields"), [("title", ("title",)), ("[quote, lead]", ("quote", "lead")), ("[title, article]", ())]
+)
+def test_the_scope_of_an_exclusion(scope: str, fields: tuple[str, ...]) -> None:
+    text = HEAD + f"concepts: {{a: [x1]}}\nmatch: {{require: [a], exclude: [{{concept: a, scope: {scope}}}]}}\n"
+    (excluded,) = loads(text, "w.yaml", ENTITIES).exclude
+    assert (excluded.fields if isinstance(excluded, Only) else ()) == fields
 
 
 def test_alerts_and_examples() -> None:
