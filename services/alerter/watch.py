@@ -32,10 +32,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A term of the watch; `number` is given when watches are compiled together."""
+    """A term of the watch, with its line and column; `number` is given when watches are compiled together."""
 
     term: Term
     number: int = -1
+    place: tuple[int, int] = field(default=(0, 0), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
