@@ -25,8 +25,8 @@ _NO_ENDING = {"": _BARE}
 _GAP = frozenset(" -'\"")
 """What may stand between two words of a phrase: never a comma or the end of a sentence."""
 _LONGEST_GAP = 3
-_LONGEST_SUFFIX = 5
-"""Letters of an ending written with a hyphen (NATO-ovih)."""
+_JOINING = frozenset("-'")
+"""Marks between a name and its ending."""
 
 
 @dataclass(frozen=True)
@@ -139,19 +139,17 @@ class Lexicon(Generic[K]):
                 form = kinds[kind].get(rest)
                 if form is not None:
                     found.append((number, start, end + len(rest), form))
-            if not rest and text[end : end + 1] == "-" and self._plain[pattern]:
-                found = self._hyphened(reading, found, pattern, start, end)
+            if stop >= 0 and text[stop] in _JOINING and self._plain[pattern]:
+                found = self._joined(reading, found, pattern, start, end)
             for entry in self._other[pattern]:
                 checked = self._check(entry, reading, start, end)
                 if checked is not None:
                     found.append(checked)
         return found
 
-    def _hyphened(self, reading: _Reading, found: list[_Scanned], pattern: int, start: int, end: int) -> list[_Scanned]:
-        """An ending written with a hyphen (NATO-u) belongs to the hit before it."""
-        stop = reading.token_end(end + 1)
-        if stop - end > _LONGEST_SUFFIX + 1:
-            return found
+    def _joined(self, reading: _Reading, found: list[_Scanned], pattern: int, start: int, end: int) -> list[_Scanned]:
+        """An ending joined by a mark (NATO-u, Ankara'nın) belongs to the hit before it."""
+        stop = reading.joined_end(end)
         kinds, ending = self._kinds_in(reading.language), reading.text[end:stop]
         longer = {number: form for number, kind in self._plain[pattern] if (form := kinds[kind].get(ending))}
         kept = [one for one in found if one[0] not in longer or one[1] != start]
@@ -189,11 +187,11 @@ class Lexicon(Generic[K]):
         if part.kind is Kind.PREFIX:
             return (stop, Form(rest, "prefix", "", subject=True)) if len(rest) <= LONGEST_TAIL else None
         endings = self._table.endings(part.endings, reading.language)
-        if not rest and reading.text[end : end + 1] == "-":
-            hyphened = reading.token_end(end + 1)
-            form = endings.get(reading.text[end:hyphened]) if hyphened - end <= _LONGEST_SUFFIX + 1 else None
+        if reading.text[stop : stop + 1] in _JOINING:
+            joined = reading.joined_end(end)
+            form = endings.get(reading.text[end:joined])
             if form is not None:
-                return hyphened, form
+                return joined, form
         form = endings.get(rest)
         return None if form is None or (only_i and not rest.startswith("i")) else (stop, form)
 
@@ -241,6 +239,10 @@ class _Reading:
         """Where the token that goes on at `start` ends."""
         stop = self.words.find(" ", start)
         return len(self.words) if stop < 0 else stop
+
+    def joined_end(self, start: int) -> int:
+        """Where an ending that begins at `start` and goes on after a joining mark ends."""
+        return self.token_end(self.token_end(start) + 1)
 
     def next_token(self, end: int) -> int:
         """Where the token after `end` begins, or -1 when more than a gap of a phrase is between."""

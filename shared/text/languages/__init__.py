@@ -18,6 +18,8 @@ import yaml
 from shared.errors import Misconfigured
 from shared.text.fold import fold_text
 
+NAMES = ("person", "place", "acronym", "initials")
+"""The beginnings of classes of names, whose endings some languages set off by an apostrophe."""
 PER_DOCUMENT = 300
 """Words of a news text at the median, to turn a frequency per million words into one per document."""
 
@@ -100,7 +102,7 @@ def _language(data: dict[str, Any]) -> Language:
         scripts=tuple(data["scripts"]),
         cased=bool(data.get("cased", False)),
         ordinal_dot=bool(data.get("ordinal_dot", False)),
-        classes=_classes(data["classes"]),
+        classes=_classes(data["classes"], apart=bool(data.get("apostrophe", False))),
         verbs=_verbs(data["reporting"]),
         connectives=_words(data.get("that", "")),
         according=_phrases(data.get("according", ())),
@@ -122,8 +124,10 @@ def _phrases(items: Any) -> tuple[str, ...]:
     return tuple(fold_text(item) for item in items)
 
 
-def _classes(data: dict[str, dict[str, str]]) -> dict[str, Endings]:
+def _classes(data: dict[str, dict[str, str]], *, apart: bool) -> dict[str, Endings]:
     plain = {name: _endings(row) for name, row in data.items() if "union" not in row}
+    if apart:
+        plain |= {name: _apart(one) for name, one in plain.items() if name.startswith(NAMES)}
     for name, row in data.items():
         if "union" in row:
             plain[name] = _union([plain[part] for part in row["union"].split()], row)
@@ -134,6 +138,16 @@ def _endings(row: dict[str, str]) -> Endings:
     forms = dict.fromkeys(_ending_list(row.get("oblique", "")), False)
     forms |= dict.fromkeys(_ending_list(row.get("subject", "")), True)
     return Endings(forms, tuple(_ending_list(row.get("strip", ""))))
+
+
+def _apart(endings: Endings) -> Endings:
+    """Endings of names that an apostrophe may part from the dictionary form: Ankara'nın, NATO'nun."""
+    joined = {
+        f"{strip}'{ending.removeprefix(strip)}": subject
+        for ending, subject in endings.forms.items() for strip in (*endings.strip, "")
+        if ending.startswith(strip) and ending != strip
+    }  # fmt: skip
+    return Endings({**endings.forms, **joined}, endings.strip)
 
 
 def _union(parts: list[Endings], row: dict[str, str]) -> Endings:
