@@ -19,6 +19,8 @@ from services.alerter.tables import OWNER, WATCHES
 from shared.db import Database, insert_ignore, migrate
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+MOST_EARLIER = 20
+"""Earlier versions that a process looks through for one that it can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +44,26 @@ def digest(text: str) -> str:
 
 
 async def publish(database: Database, name: str, text: str, now: datetime) -> Published:
-    """Store `text` as the newest version of the watch unless it is that already; answers what is in force then."""
-    async with database.transaction() as connection:
-        newest = await _newest(connection, name)
-        if newest is not None and newest.hash == digest(text):
-            return newest
-        version = newest.version + 1 if newest is not None else 1
-        row = {"id": name, "version": version, "yaml": text, "hash": digest(text), "published": now}
-        await connection.execute(insert_ignore(WATCHES, [row], database.engine.dialect.name))
-        stored = await _newest(connection, name)
-    if stored is None:
-        raise AssertionError("a row was just inserted")
-    return stored
+    """Store `text` as the newest version of the watch unless it is that already; answers what is in force then.
+
+    Where another replica was quicker with the next number and another text, the one after it is taken.
+    """
+    while True:
+        async with database.transaction() as connection:
+            newest = await _newest(connection, name)
+            if newest is not None and newest.hash == digest(text):
+                return newest
+            version = newest.version + 1 if newest is not None else 1
+            row = {"id": name, "version": version, "yaml": text, "hash": digest(text), "published": now}
+            await connection.execute(insert_ignore(WATCHES, [row], database.engine.dialect.name))
+            stored = await _newest(connection, name)
+        if stored is not None and stored.hash == digest(text):
+            return stored
 
 
 async def known_hashes(database: Database) -> dict[str, frozenset[str]]:
     """The hashes of all versions ever published, by watch."""
-    async with database.transaction() as connection:
+    async with database.reading() as connection:
         rows = (await connection.execute(sa.select(WATCHES.c.id, WATCHES.c.hash))).all()
     return {name: frozenset(row.hash for row in rows if row.id == name) for name in {row.id for row in rows}}
 
@@ -66,7 +71,7 @@ async def known_hashes(database: Database) -> dict[str, frozenset[str]]:
 async def versions(database: Database) -> dict[str, int]:
     """The version in force of every watch: what a poll compares, without reading the texts."""
     query = sa.select(WATCHES.c.id, sa.func.max(WATCHES.c.version)).group_by(WATCHES.c.id)
-    async with database.engine.connect() as connection:
+    async with database.reading() as connection:
         rows = (await connection.execute(query)).all()
     return {row[0]: row[1] for row in rows}
 
@@ -78,8 +83,18 @@ async def in_force(database: Database, wanted: Mapping[str, int]) -> list[Publis
     query = sa.select(WATCHES.c.id, WATCHES.c.version, WATCHES.c.yaml, WATCHES.c.hash).where(
         sa.tuple_(WATCHES.c.id, WATCHES.c.version).in_(list(wanted.items()))
     )
-    async with database.engine.connect() as connection:
+    async with database.reading() as connection:
         rows = (await connection.execute(query.order_by(WATCHES.c.id))).all()
+    return [Published(*row) for row in rows]
+
+
+async def earlier(database: Database, name: str, version: int) -> list[Published]:
+    """The versions of a watch before this one, the newest first, at most `MOST_EARLIER`."""
+    query = sa.select(WATCHES.c.id, WATCHES.c.version, WATCHES.c.yaml, WATCHES.c.hash).where(
+        WATCHES.c.id == name, WATCHES.c.version < version
+    )
+    async with database.reading() as connection:
+        rows = (await connection.execute(query.order_by(WATCHES.c.version.desc()).limit(MOST_EARLIER))).all()
     return [Published(*row) for row in rows]
 
 
