@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -96,10 +97,15 @@ def _missing_languages(wanted: Mapping[str, Any], matched: Mapping[str, int]) ->
 
 
 def _forbidden_articles(ids: Iterable[str], alerts: Sequence[Alert]) -> Iterable[str]:
-    shown = {alert["article"]["url"].rsplit("/", 1)[-1]: alert["alert"]["headline"] for alert in alerts}
+    shown = {_story_id(alert["article"]["url"]): alert["alert"]["headline"] for alert in alerts}
     for story_id in ids:
         if story_id in shown:
             yield f"an alert carries {story_id}: {shown[story_id]}"
+
+
+def _story_id(url: str) -> str:
+    """The last part of the path: some outlets' feeds add a query for their statistics."""
+    return urlsplit(url).path.rsplit("/", 1)[-1]
 
 
 def _forbidden_actors(names: Iterable[str], alerts: Sequence[Alert]) -> Iterable[str]:
