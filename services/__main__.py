@@ -173,19 +173,22 @@ def _with_bus(work: Callable[[Bus], Awaitable[T]]) -> T:
 
 @app.command()
 def init() -> None:
-    """Run migrations and create topics; safe to repeat."""
+    """Run migrations, create topics, ask for the pack's watches to be published; safe to repeat."""
     from services.operate.init import patiently, prepare
+    from services.operate.watches.ask import ask_for_pack
     from services.standalone.app import STARTING
     from shared.run import open_parts
 
     common = load(CommonSettings)
     log.configure(level=common.log_level, json=common.log_json, service="init")
 
-    async def _prepare() -> None:
+    async def _prepare() -> tuple[str, ...]:
         async with open_parts(common) as parts:
             await prepare(parts.bus, parts.database)
+            return await ask_for_pack(parts.bus, common.pack, parts.real.now())
 
-    _run(lambda: patiently(_prepare, seconds=STARTING))
+    for fault in _run(lambda: patiently(_prepare, seconds=STARTING)):
+        typer.echo(f"wirewatch: not asked for: {fault}", err=True)
 
 
 topics_app = typer.Typer(no_args_is_help=True, help="The topology on the bus.")
@@ -305,7 +308,10 @@ def version(as_json: AsJson = False) -> None:
 BROUGHT: dict[str, tuple[str, str]] = {
     "feed": ("services.fetcher.commands:feed", "Feeds: what the fetcher reads in a file."),
     "extract": ("services.extractor.commands:extract", "What the extractor reads in a page."),
-    "watch": ("services.operate.watches.commands:watch", "Watches: check, publish, explain, evaluate."),
+    "watch": (
+        "services.operate.watches.commands:watch",
+        "Watches: check, publish, list, explain, forms, evaluate, suggest.",
+    ),
     "subscriptions": ("services.notifier.commands:subscriptions", "Subscriptions: add, list, test, pause, remove."),
     "receiver": ("services.notifier.commands:receiver", "A receiver that verifies and shows what it gets."),
 }

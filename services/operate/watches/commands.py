@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -19,12 +20,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from services.alerter import published
 from services.alerter.bundle import bundle
 from services.alerter.load import load as load_watch
+from services.alerter.load import loads
 from services.alerter.match.commands import gazetteer_beside, watch
 from services.operate import show
+from services.operate.init import check_prepared
 from shared import log
 from shared.bus import Bus
-from shared.db import open_database
-from shared.errors import Failure, Misconfigured
+from shared.db import DatabaseUnavailable, open_database
+from shared.errors import Failure, Misconfigured, Transient
 from shared.events import ArticleMatched
 from shared.http import HttpFailure
 from shared.run import open_bus
@@ -59,16 +62,30 @@ def publish(
     """Check watch files and ask the alerter to put them in force; exit code 1 when one is refused."""
     from services.operate.watches.ask import ask
 
-    texts = [(path, load_watch(path, _gazetteer(path).entities).id, bundle(path)) for path in files]
+    texts = {path: bundle(path) for path in files}
+    names = {path: loads(text, str(path), _gazetteer(path).entities).id for path, text in texts.items()}
 
     async def _ask(bus: Bus) -> list[dict[str, Any]]:
-        by, now = getpass.getuser(), datetime.now(UTC)
-        return [{"file": str(path), **await ask(bus, name, text, by, now, wait=wait)} for path, name, text in texts]
+        by, now = _caller(), datetime.now(UTC)
+        return [
+            {"file": str(path), **await ask(bus, names[path], text, by, now, wait=wait)} for path, text in texts.items()
+        ]
 
     rows = _with_bus(_ask)
-    show.show(rows, as_json=as_json, title="Published")
+    shown = rows if as_json else [{**row, "faults": "\n".join(row["faults"])} for row in rows]
+    show.show(shown, as_json=as_json, title="Published")
+    if any(row["outcome"] == "asked" for row in rows):
+        typer.echo(f"no answer in {wait:g} s: the request stays, and is done once the alerter runs", err=True)
     if any(row["outcome"] not in ("published", "in_force", "asked") for row in rows):
         sys.exit(1)
+
+
+def _caller() -> str:
+    """Who runs this; in a container a user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 @watch.command(name="list")
@@ -78,7 +95,10 @@ def list_watches(as_json: AsJson = False) -> None:
     async def _rows() -> list[dict[str, Any]]:
         database = open_database(load(CommonSettings).database_url)
         try:
+            await check_prepared(database)
             rows = await published.in_force(database, await published.versions(database))
+        except DatabaseUnavailable as error:
+            raise Misconfigured(f"the database does not answer: {error}") from error
         finally:
             await database.close()
         return [{"watch": one.id, "version": one.version, "hash": one.hash, "bytes": len(one.yaml)} for one in rows]
@@ -192,8 +212,9 @@ def suggest(
 async def _history(bus: Bus, name: str) -> list[ArticleMatched]:
     from services.operate.watches.history import matches
 
-    with Progress(TextColumn("reading matches"), BarColumn(), MofNCompleteColumn(), console=Console(stderr=True),
-                  transient=True) as progress:  # fmt: skip
+    console = Console(stderr=True)
+    with Progress(TextColumn("reading matches"), BarColumn(), MofNCompleteColumn(), console=console,
+                  transient=True, disable=not console.is_terminal) as progress:  # fmt: skip
         bar = progress.add_task("matches", total=None)
 
         def tick(done: int, total: int) -> None:
@@ -204,8 +225,9 @@ async def _history(bus: Bus, name: str) -> list[ArticleMatched]:
 
 @contextmanager
 def _bar(what: str, total: int) -> Iterator[Callable[[], None]]:
-    with Progress(TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-                  console=Console(stderr=True), transient=True) as progress:  # fmt: skip
+    console = Console(stderr=True)
+    with Progress(TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
+                  transient=True, disable=not console.is_terminal) as progress:  # fmt: skip
         bar = progress.add_task(what, total=total)
         yield lambda: progress.advance(bar)
 
@@ -227,8 +249,10 @@ def _with_bus(work: Callable[[Bus], Awaitable[T]]) -> T:
 
     try:
         return _run(_opened())
-    except Failure as error:
+    except Transient as error:
         raise Misconfigured(f"the bus ({common.bus}) does not answer: {error}") from error
+    except Failure as error:
+        raise Misconfigured(str(error)) from error
 
 
 def _run(work: Awaitable[T]) -> T:

@@ -14,15 +14,17 @@ import msgspec
 from services.alerter.load import load
 from services.alerter.match.check import decide
 from services.alerter.match.explain import NOT_EXCLUDED, Verdict
-from services.extractor.commands import answer_for, body_of, page_of
+from services.extractor.commands import body_of, page_of
 from services.extractor.extract import article_of as extracted_of
+from services.extractor.language import load_identifier
+from services.extractor.read import Tools, read
 from services.extractor.reading import NoArticle
 from services.extractor.remember import Version
 from services.extractor.settings import ExtractorSettings
 from services.operate.watches.texts import Text, article_of
 from shared.clock import RealClock
 from shared.errors import Misconfigured
-from shared.events import ArticleExtracted, Clause, Hit
+from shared.events import ArticleExtracted, Clause, Hit, PageFetched
 from shared.run import open_door
 from shared.settings import CommonSettings
 from shared.settings import load as load_settings
@@ -45,33 +47,34 @@ async def article(asked: Asked, gazetteer: Gazetteer, now: datetime) -> ArticleE
     """The article of a file (`.html`, `.htm`: a page; `.json`: an extracted article or a text with `title` and `text`;
     else plain text) or of an address. Raises Misconfigured, HttpFailure."""
     if asked.place.startswith(("http://", "https://")):
-        return _from_page(await _fetched(asked.place), asked.place, asked.language, now)
+        return _from_page(await _fetched(asked), gazetteer, now)
     path = Path(asked.place)
     body = body_of(path)
-    if path.suffix in (".html", ".htm"):
-        return _from_page(body, "https://example.org/page", asked.language, now)
+    if path.suffix.lower() in (".html", ".htm"):
+        return _from_page(page_of(body, "https://example.org/page", asked.language, ""), gazetteer, now)
     text = body.decode("utf-8", "replace")
-    if path.suffix == ".json":
+    if path.suffix.lower() == ".json":
         return _from_json(text, path, asked, gazetteer, now)
     return article_of(Text(path.name, asked.title, text, asked.language), gazetteer, now)
 
 
-async def _fetched(url: str) -> bytes:
+async def _fetched(asked: Asked) -> PageFetched:
     door = open_door(load_settings(CommonSettings))
     try:
-        answer = await door.get(url)
+        answer = await door.get(asked.place)
     finally:
         await door.aclose()
     if answer.status != 200:
-        raise Misconfigured(f"{url}: answered {answer.status}")
-    return answer.body
+        raise Misconfigured(f"{asked.place}: answered {answer.status}")
+    page = page_of(answer.body, asked.place, asked.language, "")
+    return msgspec.structs.replace(page, final_url=answer.url, headers=dict(answer.headers), truncated=answer.truncated)
 
 
-def _from_page(body: bytes, url: str, language: str, now: datetime) -> ArticleExtracted:
-    page = page_of(body, url, language, "")
-    answer = answer_for(page, load_settings(ExtractorSettings))
+def _from_page(page: PageFetched, gazetteer: Gazetteer, now: datetime) -> ArticleExtracted:
+    """With the entities beside the watch, which need not be those of the settings."""
+    answer = read(page, Tools(load_identifier(), gazetteer, load_settings(ExtractorSettings).extract_shortest))
     if isinstance(answer, NoArticle):
-        raise Misconfigured(f"{url}: no article: {answer.outcome} {answer.detail}".rstrip())
+        raise Misconfigured(f"{page.url}: no article: {answer.outcome} {answer.detail}".rstrip())
     version = Version(page.id, page.id, "", "", now)
     return extracted_of(page, answer, version, RealClock(), timedelta(days=36_500))
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from services.alerter.watch import Clause, Only, Watch, Word, inside
 from shared.events import ArticleMatched
-from shared.text.fold import fold_text
+from shared.text.fold import Folded
 from shared.text.inflect import Inflections, inflections
-from shared.text.languages import languages
+from shared.text.languages import languages, macro
 from shared.text.terms import Kind, Term, spellings
 
 
@@ -31,14 +31,20 @@ class Forms:
 
     @property
     def never(self) -> tuple[str, ...]:
-        """The forms that never fired."""
-        return tuple(form for form in self.forms if form not in self.fired)
+        """The forms that never fired; an open prefix has fired with any word that begins so."""
+        return tuple(form for form in self.forms if not self._has_fired(form))
+
+    def _has_fired(self, form: str) -> bool:
+        if form.endswith("*"):
+            return any(surface.startswith(form[:-1]) for surface in self.fired)
+        return form in self.fired
 
 
 def count(match: ArticleMatched, counts: dict[tuple[str, str, str], int]) -> None:
-    """Count the (term, language, folded surface) of every hit of a match."""
+    """Count the (term, language, words of the surface, folded) of every hit of a match."""
     for hit in match.hits:
-        key = (hit.term, match.article.language.macro, fold_text(hit.span.surface))
+        words = " ".join(Folded(hit.span.surface).words.split())
+        key = (hit.term, macro(match.article.language.macro), words)
         counts[key] = counts.get(key, 0) + 1
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from services.alerter.watch import Clause, Watch, Word, inside
 from shared.events import ArticleMatched, Span
 from shared.text.fold import Folded
-from shared.text.languages import PER_DOCUMENT, language
+from shared.text.languages import PER_DOCUMENT, language, macro
 from shared.text.terms import Part
 
 NEAR = 8
@@ -97,7 +97,7 @@ def _counted(matches: Iterable[ArticleMatched], near: int | None) -> _Counts:
     surfaces: dict[Key, Counter[str]] = defaultdict(Counter)
     size: Counter[str] = Counter()
     for match in matches:
-        code = match.article.language.macro
+        code = macro(match.article.language.macro)
         size[code] += 1
         words = list(_words(match, near))
         seen.update({(code, word) for word, _ in words})
@@ -113,7 +113,7 @@ def _is_akin(word: str, stem: str) -> bool:
 def _words(match: ArticleMatched, near: int | None) -> Iterable[tuple[str, str]]:
     """Words of title and text that no hit or entity covers and that are not among the commonest of the language."""
     article = match.article
-    spoken = language(article.language.macro)
+    spoken = language(macro(article.language.macro))
     stop = spoken.stop_words if spoken else frozenset()
     spans = [hit.span for hit in match.hits] + [one.span for one in article.entities]
     for name, text in (("title", article.title), ("text", article.text)):
@@ -121,7 +121,8 @@ def _words(match: ArticleMatched, near: int | None) -> Iterable[tuple[str, str]]
         taken = _tokens(folded, [span for span in spans if span.field == name])
         hits = _tokens(folded, [hit.span for hit in match.hits if hit.span.field == name])
         for number, start in enumerate(folded.token_starts):
-            word = folded.words[start:].split(" ", 1)[0]
+            end = folded.words.find(" ", start)
+            word = folded.words[start : end if end > 0 else None]
             if number in taken or len(word) < 4 or word.isdigit() or word in stop:
                 continue
             if near is None or any(abs(number - hit) <= near for hit in hits):

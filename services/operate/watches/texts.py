@@ -38,20 +38,22 @@ class Text:
 def read_texts(path: Path) -> list[Text]:
     """The texts of a file of JSON lines (`id`, `title`, `text`, `language`, `published`, `url`, `source`; more is kept
     as labels). Raises Misconfigured with the line."""
-    rows = []
+    rows: dict[str, Text] = {}
     for number, line in enumerate(_lines(path), 1):
         try:
             if line.strip():
-                rows.append(_text(json.loads(line)))
+                one = _text(json.loads(line))
+                if rows.setdefault(one.id, one) is not one:
+                    raise ValueError(f"the id {one.id!r} stands above already")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             told = f"needs {error}" if isinstance(error, KeyError) else str(error)
             raise Misconfigured(f"{path}:{number}: not a text with id, title and text: {told}") from error
-    return rows
+    return list(rows.values())
 
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8").split("\n")  # splitlines would cut at separators within texts, too
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{path}: cannot be read: {error}") from error
 
