@@ -24,8 +24,8 @@ class Done:
 
 
 def command(*words: str, env: Mapping[str, str]) -> Done:
-    """Run it with these settings."""
-    with CliRunner().isolation(env={"COLUMNS": "250", **env}) as (out, errors, _):
+    """Run it with these settings. The log level is that of the tests: a logger keeps the level of its first use."""
+    with CliRunner().isolation(env={"COLUMNS": "250", "WIREWATCH_LOG_LEVEL": "warning", **env}) as (out, errors, _):
         try:
             code = contextvars.copy_context().run(run, words)
         finally:

@@ -61,7 +61,7 @@ class Place:
 
 @pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    env = {"WIREWATCH_DATA": str(tmp_path), "WIREWATCH_LOG_LEVEL": "error"}
+    env = {"WIREWATCH_DATA": str(tmp_path)}
     if request.param == "kafka":
         bootstrap = request.getfixturevalue("kafka_broker").bootstrap
         env |= {"WIREWATCH_BUS": bootstrap, "WIREWATCH_TOPIC_PREFIX": f"{uuid4().hex[:8]}."}
@@ -248,7 +248,7 @@ def test_what_is_wrong_is_one_line_and_exit_code_2(tmp_path: Path, words: str, e
 def test_a_taken_admin_port_names_its_setting(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        env = {"WIREWATCH_DATA": str(tmp_path), "WIREWATCH_ADMIN_PORT": port, "WIREWATCH_LOG_LEVEL": "error"}
+        env = {"WIREWATCH_DATA": str(tmp_path), "WIREWATCH_ADMIN_PORT": port}
         assert command("init", env=env).code == 0
         done = command("alerter", "--only", "judge", env=env)
     assert (done.code, done.errors.count("\n")) == (2, 1)
@@ -260,7 +260,7 @@ def test_one_step_of_the_alerter_alone(tmp_path: Path, only: str) -> None:
     """It starts, says that it is ready, and what it is; a signal ends it in order."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
-    env = {"WIREWATCH_DATA": str(tmp_path), "WIREWATCH_ADMIN_PORT": str(port), "WIREWATCH_LOG_LEVEL": "error"}
+    env = {"WIREWATCH_DATA": str(tmp_path), "WIREWATCH_ADMIN_PORT": str(port)}
     assert command("init", env=env).code == 0
     told: list[str] = []
 
@@ -322,7 +322,7 @@ def test_as_a_process(tmp_path: Path) -> None:
         2,
         "wirewatch: WIREWATCH_ADMIN_PORT is 'x': write a whole number",
     )
-    assert command("init", env={"WIREWATCH_DATA": str(tmp_path), "WIREWATCH_LOG_LEVEL": "error"}).code == 0
+    assert command("init", env={"WIREWATCH_DATA": str(tmp_path)}).code == 0
     (tmp_path / "wirewatch.db").write_bytes(b"this is no database " * 400)
     code, line = ended({"WIREWATCH_DATA": str(tmp_path), "WIREWATCH_ADMIN_PORT": "0"}, "notifier")
     assert code == 1 and line.startswith("wirewatch: stopped by ") and "file is not a database" in line
