@@ -8,8 +8,10 @@ KIND ?= kills
 N ?= 200
 BUS ?= both
 READY := .venv/.ready
-# set by .ci/run: what must not be skipped (kafka,postgres,compose)
+# set by .ci/run: what must not be skipped (kafka,postgres,compose,promtool)
 export WIREWATCH_REQUIRE ?=
+# where it is set, every process that we start would compile every module again, for seconds
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup check test demo run up down compose-test bench faults docs lock clean
 

@@ -12,6 +12,7 @@ import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import asyncpg
 import pytest
@@ -22,12 +23,12 @@ from tests.fakes import postgres
 
 SHARED_MIGRATIONS = Path(db.__file__).parent / "migrations"
 REQUIRE = "WIREWATCH_REQUIRE"
-"""Comma-separated facilities whose absence is a failure, not a skip: kafka, postgres, compose."""
+"""Comma-separated facilities whose absence is a failure, not a skip: kafka, postgres, compose, promtool."""
 _NAMES = itertools.count(1)
 _USED: list[str] = []
 
 
-def absent(facility: str, reason: str) -> None:
+def absent(facility: str, reason: str) -> NoReturn:
     """Skip the test, or fail it where the facility is required."""
     required = os.environ.get(REQUIRE, "").split(",")
     if facility in required:

@@ -17,6 +17,7 @@ import yaml
 
 from services.generate import SETTINGS
 from shared.settings import CommonSettings, parse, variable
+from tests.fakes.fixtures_db import absent
 
 ROOT = Path(__file__).parents[3]
 OURS = ("init", "fetcher", "extractor", "alerter", "notifier")
@@ -125,7 +126,7 @@ def test_prometheus_scrapes_every_service_on_the_admin_port(compose: dict[str, A
 def test_promtool_agrees() -> None:
     promtool = shutil.which("promtool") or shutil.which("promtool", path=ROOT / "build/compose/tools/usr/bin")
     if promtool is None:
-        pytest.skip("promtool is not installed (apt-get install prometheus)")
+        absent("promtool", "promtool is not installed (apt-get install prometheus)")
     done = subprocess.run([promtool, "check", "config", "--lint=all", ROOT / "deploy/prometheus/prometheus.yml"],
                           capture_output=True, text=True, check=False)  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
