@@ -167,11 +167,9 @@ class Article:
 
     def _place(self, at: int) -> Place:
         _, start, end, _ = self._found[at]
-        starts = self.folded.token_starts
-        first = bisect_right(starts, start) - 1
-        last = first
-        while last + 1 < len(starts) and starts[last + 1] < end:
-            last += 1
+        folded = self.folded
+        first = folded.token_at(start)
+        last = folded.token_at(end - 1) if " " in folded.words[start:end] else first
         return Place(start, first, last, self.field_at(start), (at,))
 
     def field_at(self, start: int) -> int:

@@ -54,12 +54,16 @@ class Reading:
 
     def matched(self) -> bool:
         """Whether the language is watched, all of `require` hold, none of `exclude`, and the score suffices."""
-        return (
-            self.reads_language()
-            and all(self.holds(clause).held for clause in self.watch.require)
-            and not any(self.holds(clause).held for clause in self.watch.exclude)
-            and self.score() >= self.watch.score.threshold
-        )
+        watch = self.watch
+        if not self.reads_language():
+            return False
+        for clause in watch.require:
+            if not self.holds(clause).held:
+                return False
+        for clause in watch.exclude:
+            if self.holds(clause).held:
+                return False
+        return self.score() >= watch.score.threshold
 
     def reads_language(self) -> bool:
         """Whether the watch is meant for the article's language; an unknown one is read."""
@@ -114,8 +118,10 @@ class Reading:
 
     def _any(self, clause: AnyOf) -> Held:
         """The words among the parts all at once, in the order of their numbers; then the others."""
-        words = self.article.words
-        places = [place for number in sorted(clause.numbers & self.article.found) for place in words(number)]
+        numbers, words = clause.numbers & self.article.found, self.article.words
+        if not clause.others and len(numbers) < 2:
+            return Held(True, words(next(iter(numbers)))) if numbers else _NONE
+        places = [place for number in sorted(numbers) for place in words(number)]
         held = bool(places)
         for part in clause.others:
             one = self.holds(part)
@@ -156,6 +162,8 @@ class Reading:
         if len(groups) - groups.count(()) < clause.count:
             return _NONE
         if isinstance(clause.within, int):
+            if len(groups) == 2 and not _any_close(groups[0], groups[1], clause.within):
+                return _NONE
             chains = _in_order(groups, clause.within) if clause.ordered else _close(groups, clause.within, clause.count)
             return _where(tuple(chains))
         unit = self._unit(clause.within)
@@ -200,6 +208,14 @@ def _merged(places: Sequence[Place]) -> Place:
         tuple(dict.fromkeys(hit for place in places for hit in place.hits)),
         frozenset().union(*(place.taken() for place in places)),
     )
+
+
+def _any_close(one: Sequence[Place], other: Sequence[Place], within: int) -> bool:
+    """Whether any two places are near enough, looked at before their chains are built: mostly none are."""
+    return any(
+        place.field == near.field and place.first - near.last <= within and near.first - place.last <= within
+        for place in one for near in other
+    )  # fmt: skip
 
 
 def _close(groups: Sequence[Sequence[Place]], within: int, count: int) -> Iterable[Place]:

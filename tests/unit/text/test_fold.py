@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +79,13 @@ def test_serbian_is_independent_of_script(cyrillic: str) -> None:
 def _latin(letter: str) -> str:
     found = SERBIAN.get(letter.lower(), letter)
     return found.capitalize() if letter.isupper() else found
+
+
+@given(st.text(alphabet="aљњ ,.-", max_size=1_600))
+def test_tokens_are_numbered_by_where_they_begin(text: str) -> None:
+    folded = fold(text)
+    for at in range(0, len(folded.text), 7):
+        assert folded.token_at(at) == bisect_right(folded.token_starts, at) - 1
 
 
 def test_decomposed_letters_are_the_composed_ones() -> None:
