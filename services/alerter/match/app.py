@@ -26,7 +26,7 @@ async def build(settings: MatchSettings, parts: Parts) -> Service:
     await watches.start()
 
     async def reload(stop: asyncio.Event) -> None:
-        await watches.watch(stop, settings.watch_poll.total_seconds())
+        await watches.watch(stop, settings.watch_poll.total_seconds(), parts.health.pulse("match:reload"))
 
     step = Step(
         group="match",

@@ -29,6 +29,7 @@ from shared.clock import Clock
 from shared.db import Database
 from shared.document import Faulty
 from shared.errors import Transient
+from shared.health import UNHEARD, Pulse
 from shared.text.entities import Entity
 from shared.text.entities import load as load_entities
 
@@ -76,13 +77,15 @@ class Watches:
         await self.take()
         await self._tell()
 
-    async def watch(self, stop: asyncio.Event, every: float) -> None:
+    async def watch(self, stop: asyncio.Event, every: float, pulse: Pulse = UNHEARD) -> None:
         """Reload until stopped, every so many seconds. A database out of reach is waited for."""
         while not await _stopped(stop, self._clock, every):
+            pulse.beat()
             try:
                 await self.reload()
             except Transient as error:
                 log.warning("watches_not_reloaded", error=str(error))
+            pulse.rest()
 
     async def _publish_files(self, known: Mapping[str, frozenset[str]]) -> None:
         texts = await asyncio.to_thread(_read_files, self._pack / "watches")
