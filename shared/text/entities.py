@@ -28,6 +28,7 @@ from pathlib import Path
 
 from shared.document import Fault, Faulty, Node, Reader, read
 from shared.text.fold import fold_text
+from shared.text.inflect import guess
 from shared.text.languages import macro
 from shared.text.terms import BadTerm, Term, parse
 
@@ -180,7 +181,7 @@ def _written(text: str, given: str, kind: str) -> str:
 
 def _default_class(word: str, kind: str) -> str:
     if word.isupper() and len(word) > 1:
-        return "acronym"
+        return guess(fold_text(word), word)
     if kind in ("place", "metonym", "state"):
         return _class_of(word, "place")
     return "word"
