@@ -162,10 +162,10 @@ def evaluate(name: Named, labelled: Labelled, as_json: AsJson = False) -> None:
     """A watch over labelled texts, from an empty memory: what it matches and attributes, precision and recall."""
     from services.operate.watches import measure
     from services.operate.watches.rehearse import rehearsal, rehearse
-    from services.operate.watches.texts import read_texts
+    from services.operate.watches.texts import last_moment, read_texts
 
     texts, path = read_texts(labelled), file_of(name)
-    trial = rehearsal(path, _gazetteer(path), datetime.now(UTC))
+    trial = rehearsal(path, _gazetteer(path), last_moment(texts))
     with _bar("texts", len(texts)) as tick:
         rows = rehearse(trial, texts, tick)
     totals = measure.totals(texts, rows)
@@ -194,7 +194,7 @@ def suggest(
     from services.operate.watches import suggest as suggesting
     from services.operate.watches.measure import about
     from services.operate.watches.rehearse import rehearsal
-    from services.operate.watches.texts import read_texts
+    from services.operate.watches.texts import last_moment, read_texts
 
     path = file_of(name)
     known = load_watch(path, _gazetteer(path).entities)
@@ -202,8 +202,9 @@ def suggest(
     if labelled is None:
         right = _with_bus(lambda bus: _history(bus, known.id))
     else:
-        trial = rehearsal(path, _gazetteer(path), datetime.now(UTC))
-        found = [(one, match) for one in read_texts(labelled) if (match := trial.match(one)) is not None]
+        texts = read_texts(labelled)
+        trial = rehearsal(path, _gazetteer(path), last_moment(texts))
+        found = [(one, match) for one in texts if (match := trial.match(one)) is not None]
         right, wrong = [m for one, m in found if about(one)], [m for one, m in found if not about(one)]
     rows = suggesting.suggest(known, right, wrong, most=most)
     show.show([suggesting.plain(one) for one in rows], as_json=as_json, title="Suggestions")

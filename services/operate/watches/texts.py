@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,6 +76,12 @@ def moment_of(written: Any) -> datetime | None:
         return found if found.tzinfo else found.replace(tzinfo=UTC)
     year, month, day = [*(int(part) for part in text.split("-")), 1, 1][:3]
     return datetime(year, month, day, tzinfo=UTC)
+
+
+def last_moment(texts: Iterable[Text]) -> datetime:
+    """When texts without a date are taken to have been seen: with the last of those that have one, so that they can
+    belong to its story and the answer does not depend on the day it is asked for."""
+    return max((one.published for one in texts if one.published), default=datetime.now(UTC))
 
 
 def article_of(one: Text, gazetteer: Gazetteer, now: datetime) -> ArticleExtracted:
