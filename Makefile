@@ -55,8 +55,8 @@ compose-test: setup ## Start docker-compose.yml unmodified and send one article 
 	$(BIN)/python -m pytest tests/e2e/test_compose.py -m compose $(ARGS)
 
 BENCH ?=
-bench: setup ## Run benchmarks (BENCH=bus, pipeline, latency, …; default: all)
-	$(BIN)/python -m tests.bench $(BENCH)
+bench: setup ## Run benchmarks (BENCH=bus, …; default: all; ARGS=--write-docs, ARGS=--strict)
+	$(BIN)/python -m tests.bench $(BENCH) $(ARGS)
 
 faults: setup ## Kill things at random and look for losses (KIND=kills N=200 BUS=both, embedded or kafka)
 	$(BIN)/python -m tests.faults $(KIND) --count $(N) --bus $(BUS)

@@ -34,7 +34,7 @@ from tests.faults.ledger import FILLERS, watch_of, word_of
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 DATA = Path(os.environ.get("WIREWATCH_DATA_SETS", Path(__file__).resolve().parents[3] / "shared" / "data"))
 EVERY = 20
-"""One page in so many carries text that matches and is delivered."""
+"""One page in so many carries text that matches and is delivered, where a benchmark says nothing else."""
 
 
 def real_pages() -> list[bytes]:
@@ -43,11 +43,11 @@ def real_pages() -> list[bytes]:
     return [gzip.decompress(path.read_bytes()) for path in sorted(folder.glob("*.html.gz"))]
 
 
-def marked(pages: Sequence[bytes], number: int) -> bytes:
-    """Page `number`: a real one; one in twenty is a page of our own, as heavy, with the word that matches,
+def marked(pages: Sequence[bytes], number: int, every: int = EVERY) -> bytes:
+    """Page `number`: a real one; one in `every` is a page of our own, as heavy, with the word that matches,
     so that what is measured does not hang on where an extractor sees the article in a page we have tampered with."""
     page = pages[number % len(pages)]
-    if number % EVERY:
+    if number % every:
         cut = page.find(b"<p")
         return page[:cut] + f"<p>Article {number} of the series.</p>".encode() + page[cut:] if cut >= 0 else page
     body = "".join(
@@ -64,8 +64,8 @@ class Site:
     Served by aiohttp, with items made once, since its cost is in every figure and it is not what is measured.
     """
 
-    def __init__(self, pages: Sequence[bytes], *, outlets: int = 8, listed: int = 1000) -> None:
-        self.pages, self.outlets, self.listed = pages, outlets, listed
+    def __init__(self, pages: Sequence[bytes], *, outlets: int = 8, listed: int = 1000, every: int = EVERY) -> None:
+        self.pages, self.outlets, self.listed, self.every = pages, outlets, listed, every
         self.shown = 0
         self._items: list[str] = []
 
@@ -80,7 +80,8 @@ class Site:
 
     async def article(self, request: web.Request) -> web.Response:
         """One article's page."""
-        return web.Response(body=marked(self.pages, int(request.match_info["number"])), content_type="text/html")
+        body = marked(self.pages, int(request.match_info["number"]), self.every)
+        return web.Response(body=body, content_type="text/html")
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[int]:
@@ -119,7 +120,9 @@ async def pipeline(
 ) -> AsyncIterator[Bench]:
     """The site and the receiver in this process, the services too. `words` articles have words to match."""
     async with site.served() as port, receiving() as receiver:
-        environment = environment_of(folder, port, words=words, outlets=site.outlets, interval=interval)
+        environment = environment_of(
+            folder, port, words=words, outlets=site.outlets, interval=interval, every=site.every
+        )
         environment |= {"WIREWATCH_BUS": bus, "WIREWATCH_EXTRACT_WORKERS": str(workers)}
         if bus != "embedded":
             environment["WIREWATCH_TOPIC_PREFIX"] = f"bench{os.getpid()}{folder.name}."
@@ -147,7 +150,9 @@ async def receiving() -> AsyncIterator[Receiver]:
         await receiver.stop()
 
 
-def environment_of(folder: Path, port: int, *, words: int, outlets: int, interval: str = "1s") -> dict[str, str]:
+def environment_of(
+    folder: Path, port: int, *, words: int, outlets: int, interval: str = "1s", every: int = EVERY
+) -> dict[str, str]:
     """Write a pack with a watch per word and return the settings to run it with."""
     pack = folder / "pack"
     (pack / "watches").mkdir(parents=True)
@@ -158,7 +163,7 @@ def environment_of(folder: Path, port: int, *, words: int, outlets: int, interva
     ]  # fmt: skip
     (pack / "sources.yaml").write_text(yaml.safe_dump(sources), encoding="utf-8")
     (pack / "entities.yaml").write_text("version: 1\nentities: []\n", encoding="utf-8")
-    for number in range(0, words, EVERY):
+    for number in range(0, words, every):
         path = pack / "watches" / f"w{number}.yaml"
         path.write_text(yaml.safe_dump(watch_of(number), sort_keys=False), encoding="utf-8")
     return {

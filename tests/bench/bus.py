@@ -34,6 +34,7 @@ BATCHES = {1: 150, 10: 80, 100: 20}
 """Batch size -> batches in a round (about a tenth of a second)."""
 PAIRS = 25
 GOAL = 0.6
+GOALS = {f"ratio_batch_{batch}": ("at least", GOAL) for batch in BATCHES}
 TASKS = 50
 VALUE = os.urandom(2048)
 TOPIC = TopicSpec("bench", 12, timedelta(days=1), -1, 100_000)

@@ -1,4 +1,7 @@
-"""From fetched to sent at 12 articles a second, on both buses. Goal: p95 at most 1 s. And memory at rest."""
+"""From fetched to sent at 12 articles a second, on both buses, and memory at rest.
+
+One article in five is delivered, so that a run has over a hundred delays to take a 95th percentile from.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import quantiles
 
-from tests.bench._standalone import EVERY, Site, delays, pipeline, printed, real_pages, resident_mb
+from tests.bench._standalone import Site, delays, pipeline, printed, real_pages, resident_mb
 from tests.fakes.kafka_broker import Broker, Unavailable
 
-RATE, SECONDS = 12, 40
+RATE, SECONDS, EVERY = 12, 45, 5
 COUNT = RATE * SECONDS
+GOALS = {"embedded_p95_seconds": ("at most", 1.0), "kafka_p95_seconds": ("at most", 1.0)}
 
 
 async def measure(pages: Sequence[bytes], folder: Path, bus: str) -> dict[str, float | str]:
     """Publish at the rate and read the ledgers that subscribers got."""
-    site = Site(pages)
+    site = Site(pages, every=EVERY)
     async with pipeline(folder, site, words=COUNT, bus=bus) as bench:
         await asyncio.sleep(4.0)
         rest = resident_mb()

@@ -26,6 +26,7 @@ from tests.bench._standalone import Site, environment_of, printed, real_pages, r
 
 COUNT = int(os.environ.get("WIREWATCH_BENCH_ARTICLES", "20000"))
 WORDS, AHEAD, LISTED, EVERY_SECONDS = 400, 400, 60, 2.0
+GOALS = {"resident_mb_at_rest": ("at most", 500.0), f"resident_mb_after_{COUNT}": ("at most", 500.0)}
 
 
 async def run() -> dict[str, float | str]:

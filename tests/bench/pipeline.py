@@ -22,6 +22,7 @@ from shared.settings import load
 from tests.bench._standalone import EVERY, Site, finished, marked, pipeline, printed, real_pages, resident_mb
 
 COUNT, ROUNDS, IN_FLIGHT = 1200, 3, 8
+GOALS = {"ratio": ("at least", 0.6)}
 
 
 async def through_everything(pages: Sequence[bytes], folder: Path) -> tuple[float, float]:
