@@ -1,10 +1,11 @@
 """reaction: actor x act x topic. Who of the side asked for took which position on the subject of the story.
 
-The actor is a person of that side in office on the day, an institution, or a capital or state standing for its
-government, as a possible subject. The act is a verb the actor governs, or words in what the actor says. Who governs a
-verb is decided by nearness among *all* actors of the sentence, so another side's minister beside the verb takes it
-(direction: Kurti accused Vučić); what is quoted belongs to its speaker. A negated verb does not count. Without an actor
-of its own a sentence goes on with the last one, less surely.
+The actor is a person of that side in office on the day, an institution, its office holders without a name, or a capital
+or state standing for its government. The act is a verb the actor governs, words in what the actor says, or a feeling
+that has the actor as its object. Who governs a verb is decided by place and form among *all* actors of the sentence, so
+another side's minister, an expert or a newspaper takes what is his (direction: Kurti accused Vučić); what is quoted
+belongs to its speaker. A negated verb does not count. A sentence without a subject goes on with the last speaker, less
+surely.
 """
 
 from __future__ import annotations
@@ -12,29 +13,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from services.alerter.judge.actors import ACTORS, PLACES, Actor, Cast, cast
 from services.alerter.judge.acts import STANCE, Cue, anaphors, lexicon
-from services.alerter.judge.reading import TITLE, Reading, Sentence
+from services.alerter.judge.reading import TEXT, TITLE, Reading, Sentence
 from services.alerter.options import ACTS
 from shared.events import Mention, Quote
-from shared.text.languages import Language
 
-ACTORS = frozenset({"person", "org", "metonym", "state"})
-_PLACES = frozenset({"metonym", "state"})
 NEGATED_WITHIN = 3
 """Words before a verb in which a negation turns it (measured as enough on 31 statements in six languages)."""
-FOLLOWING = 1.5
-"""A subject behind its verb counts as this much farther away than one before it."""
-RIGHT_BEFORE, ANAPHOR_WITHIN, OBJECT_WITHIN = 3, 4, 3
-"""Words between a capital and its verb, a pronoun and its verb, a verb and its object."""
-AGAINST = frozenset({"condemn", "threaten"})
+BEING_WITHIN = 2
+OPENING, RIGHT_BEHIND, BEHIND, PLACE_WITHIN, OBJECT_WITHIN, OWNER_WITHIN = 2, 2, 6, 8, 3, 3
+"""Words: before a verb that opens its sentence; between a verb and a place behind it, or a name behind it; between a
+place and its verb; a verb and its object; a reaction and whose it is."""
+RIGHT_BEFORE = 3
+AGAINST = frozenset({"condemn", "threaten", "warn", "reject", "welcome", "demand"})
+"""Acts whose object is a name as often as their subject: where forms do not tell, a name behind the verb is it."""
+DONE_BY = frozenset({"condemn", "reject", "welcome"})
+"""Acts that are told in the passive, too: condemned by Belgrade."""
+NOT_ITSELF = frozenset({"condemn", "threaten"})
 NEEDS_TOPIC = frozenset({"welcome"})
 """Acts that say nothing unless the subject stands in the same sentence: one can support anything."""
 CARRIED = 2
 """Sentences for which a statement goes on without its actor being named again."""
-SURE_VERB, SURE_SAID, SURE_COMMENT = 0.9, 0.8, 0.7
-LESS_CARRIED, LESS_TOPIC_NEAR, LESS_TOPIC_ARTICLE, LESS_TOPIC_FAR = 0.2, 0.1, 0.25, 0.45
-SENTENCES_ABOUT = 2
-"""Sentences on the subject that make the whole article one on it."""
+SURE_VERB, SURE_SAID, SURE_FELT, SURE_COMMENT, SURE_TOLD = 0.9, 0.8, 0.8, 0.7, 0.7
+LESS_CARRIED, LESS_TOPIC_NEAR, LESS_TOPIC_ARTICLE, LESS_TOPIC_FAR = 0.1, 0.1, 0.2, 0.45
+SENTENCES_ABOUT, SHORT = 2, 4
+"""Sentences on the subject that make the whole article one on it, as does being short."""
+PARTIES = 2
+"""Sides of the subject named together that make a sentence one on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +60,34 @@ class Statement:
         return STANCE.get(self.act, -1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An act given to somebody; without a mention, to somebody unknown."""
+
+    actor: Mention | None
+    act: str
+    confidence: float
+    quote: Quote | None = None
+
+
 @dataclass(slots=True)
 class _Scene:
-    """A sentence being read: its actors by word, verbs, cues, quotes; and who spoke before it."""
+    """A sentence being read: its actors, verbs by word, cues and quotes; and who spoke before it."""
 
+    reading: Reading
     sentence: Sentence
     words: list[str]
-    actors: list[tuple[int, Mention]]
-    speaking: list[int]
+    cast: Cast
     cues: list[Cue]
     quotes: list[Quote]
+    verbs: list[int]
     carried: Mention | None = None
-    found: list[tuple[Mention, str, float, Quote | None]] = field(default_factory=list)
+    found: list[_Found] = field(default_factory=list)
+
+    @property
+    def cased(self) -> bool:
+        """Whether forms tell subjects from objects."""
+        return self.reading.language is not None and self.reading.language.cased
 
 
 def reactions(reading: Reading, side: str) -> list[Statement]:
@@ -73,11 +95,12 @@ def reactions(reading: Reading, side: str) -> list[Statement]:
     best: dict[tuple[str, str], Statement] = {}
     last: Mention | None = None
     age = 0
+    near = _near(reading)
     for sentence in reading.sentences:
         scene = _scene(reading, sentence)
         scene.carried = last if age < CARRIED and sentence.field != TITLE else None
-        _attribute(scene, reading)
-        for one in _statements(scene, reading, side):
+        _attribute(scene)
+        for one in _statements(scene, near, side):
             known = best.get((one.actor.entity_id, one.act))
             if known is None or one.confidence > known.confidence:
                 best[(one.actor.entity_id, one.act)] = one
@@ -88,175 +111,234 @@ def reactions(reading: Reading, side: str) -> list[Statement]:
 def _scene(reading: Reading, sentence: Sentence) -> _Scene:
     words = [word.folded for word in sentence.words]
     quotes = reading.quotes_in(sentence)
-    actors = [(at, one) for one in reading.mentions_in(sentence) if (at := _place(sentence, one)) >= 0]
-    spoken = reading.language
+    players = cast(reading, sentence, words, quotes)
     cues = list(lexicon(reading.article.language.macro).find(words))
-    scene = _Scene(sentence, words, actors, _speaking(words, spoken), cues, quotes)
-    scene.actors = [(at, one) for at, one in actors if _can_act(scene, at, one, reading)]
+    scene = _Scene(reading, sentence, words, players, cues, quotes, [])
+    scene.verbs = sorted({*_speaking(scene), *(one.first for one in cues if one.verb)})
     return scene
 
 
-def _place(sentence: Sentence, mention: Mention) -> int:
-    return next((at for at, word in enumerate(sentence.words) if word.start >= mention.span.start), -1)
+def _speaking(scene: _Scene) -> list[int]:
+    """Verbs of saying and of seeing as, outside quotation marks."""
+    spoken = scene.reading.language
+    stems = tuple(verb.stem for verb in spoken.verbs) if spoken is not None else ()
+    told = [at for at, word in enumerate(scene.words) if stems and word.startswith(stems)]
+    told += [one.first for kind in ("speak", "view") for one in scene.cast.marked(kind)]
+    return sorted({at for at in told if _direct_at(scene, at) is None})
 
 
-def _can_act(scene: _Scene, at: int, mention: Mention, reading: Reading) -> bool:
-    """Whether a mention can be who acts: a subject, outside quotation marks, behind no preposition, owning nothing."""
-    opens = mention.kind == "org" and at <= 1  # its last word is a genitive: Ministarstvo spoljnih poslova Srbije
-    if mention.kind not in ACTORS or not (mention.subject or opens) or not mention.side:
-        return False
-    if any(one.kind == "direct" and one.span.start <= mention.span.start < one.span.end for one in scene.quotes):
-        return False
-    before = scene.words[at - 1] if at > 0 and scene.sentence.words[at].joined else ""
-    if reading.language is not None and before in reading.language.not_speakers_after:
-        return False
-    return reading.field(scene.sentence.field)[mention.span.end : mention.span.end + 2] not in ("'s", "’s")
-
-
-def _speaking(words: Sequence[str], spoken: Language | None) -> list[int]:
-    if spoken is None:
-        return []
-    stems = tuple(verb.stem for verb in spoken.verbs)
-    return [at for at, word in enumerate(words) if word.startswith(stems)]
-
-
-def _attribute(scene: _Scene, reading: Reading) -> None:
+def _attribute(scene: _Scene) -> None:
     """Give every cue of the scene to whoever governs it."""
     for cue in scene.cues:
-        quote = _quote_at(scene, cue)
-        if quote is not None and not cue.verb and not quote.speaker_id and reading.article.quotes:
-            continue  # the extractor looked for the speaker and found nobody
-        actor, less = _speaker_of(quote, reading) if quote and not cue.verb else (None, 0.0)
-        if actor is None:
-            actor, less = _governor(scene, cue, reading)
-        if actor is not None and not _is_void(scene, cue, actor, reading):
-            scene.found.append((actor, cue.act, (SURE_VERB if cue.verb else SURE_SAID) - less, quote))
-    if not scene.cues:
-        _comment(scene, reading)
+        if not _is_silent(scene, cue.first):
+            _give(scene, cue)
+    for mark in scene.cast.marked("feel"):
+        felt = None if _is_negated(scene, mark.first) else _felt(scene, mark)
+        if felt is not None:
+            scene.found.append(_Found(felt.mention, "condemn", SURE_FELT))
+    for mark in scene.cast.marked("react"):
+        owner = None if _is_negated(scene, mark.first) else _owner(scene, mark)
+        if owner is not None:
+            scene.found.append(_Found(owner.mention, "condemn", SURE_TOLD))
+    if not scene.found:
+        _comment(scene)
 
 
-def _comment(scene: _Scene, reading: Reading) -> None:
+def _give(scene: _Scene, cue: Cue) -> None:
+    quote = _quote_at(scene, cue.first)
+    inside = quote is not None and quote.kind == "direct"
+    if quote is not None and quote.speaker_id and (inside or not cue.verb):
+        speaker, less = _speaker_of(quote, scene.reading)
+        if speaker is not None:
+            scene.found.append(_Found(speaker, cue.act, SURE_SAID - less, quote))
+            return
+    if cue.verb and not inside:
+        if not _is_negated(scene, cue.first):
+            _by_subject(scene, cue, cue.first, SURE_VERB, None)
+        return
+    _by_subject(scene, cue, _verb_of(scene, cue), SURE_SAID, quote)
+
+
+def _by_subject(scene: _Scene, cue: Cue, verb: int, sure: float, quote: Quote | None) -> None:
+    if verb < 0:
+        speaker = _headline_speaker(scene, cue.first) or _according(scene)
+        if speaker is not None:
+            scene.found.append(_Found(speaker.mention, cue.act, sure, quote))
+        elif not any(one.subject for one in scene.cast.actors) and scene.carried is not None and quote is not None:
+            scene.found.append(_Found(scene.carried, cue.act, sure - LESS_CARRIED, quote))
+        return
+    actor, less = _subject(scene, verb, cue.act if cue.verb else "")
+    if actor is None or (cue.verb and _is_of_itself(scene, cue, actor)):
+        return
+    scene.found.append(_Found(actor.mention, cue.act, sure - less, quote))
+
+
+def _subject(scene: _Scene, verb: int, act: str) -> tuple[Actor | None, float]:
+    """Who does a verb: the headline's speaker before a colon, the last named subject before it, a place that opens or
+    stands right before it, a subject behind it, or whoever spoke last where the verb has none of its own."""
+    headline = _headline_speaker(scene, verb)
+    if headline is not None:
+        return headline, 0.0
+    able = [one for one in scene.cast.actors if one.subject or one.source]
+    agent = next((one for one in scene.cast.actors if one.agent and verb < one.at <= verb + BEHIND), None)
+    if agent is not None and act in DONE_BY:
+        return agent, 0.0
+    before = [one for one in able if one.at < verb]
+    named = [one for one in before if not one.place]
+    places = [one for one in before if one.place]
+    near = [one for one in places if verb - one.end < RIGHT_BEFORE and (not named or one.at > named[-1].at)]
+    if near and (act or not named):
+        return near[-1], 0.0
+    if named:
+        return named[-1], 0.0
+    pronoun = _pronoun(scene, verb)
+    if pronoun is not None:
+        return pronoun, LESS_CARRIED
+    behind = [one for one in able if verb < one.at <= verb + (RIGHT_BEHIND if one.place else BEHIND)]
+    if act in AGAINST and not scene.cased:
+        behind = []
+    if places and verb - places[-1].end < PLACE_WITHIN:
+        return places[-1], 0.0
+    if behind:
+        return behind[0], 0.0
+    return None, 0.0
+
+
+def _pronoun(scene: _Scene, verb: int) -> Actor | None:
+    """Whoever spoke last, where the verb opens the sentence or a pronoun does."""
+    if scene.carried is None:
+        return None
+    meant = anaphors(scene.reading.article.language.macro)
+    drops = verb < OPENING and not any(one.subject and one.at <= verb + RIGHT_BEHIND for one in scene.cast.actors)
+    behind_quote = any(one.kind == "direct" and not one.speaker_id for one in scene.quotes)
+    around = [*scene.words[:OPENING], *scene.words[max(0, verb - OPENING) : verb + OPENING]]
+    if drops or any(meant.holds(word) for word in around) or (behind_quote and not _behind(scene, verb)):
+        return Actor(max(0, verb - 1), verb, scene.carried)
+    return None
+
+
+def _behind(scene: _Scene, verb: int) -> bool:
+    return any(one.subject and verb < one.at <= verb + BEHIND for one in scene.cast.actors)
+
+
+def _headline_speaker(scene: _Scene, at: int) -> Actor | None:
+    """`Name: what is said`: the last actor before a word with a colon right behind the name."""
+    text = scene.reading.field(scene.sentence.field)
+    for one in reversed(scene.cast.actors):
+        end = scene.sentence.words[one.end - 1].end
+        if one.end <= at and one.subject and text[end : end + 1] == ":":
+            return one
+    return None
+
+
+def _according(scene: _Scene) -> Actor | None:
+    """Whose words or view a sentence is: according to X."""
+    return next((one for one in scene.cast.actors if one.source and one.subject), None)
+
+
+def _verb_of(scene: _Scene, cue: Cue) -> int:
+    """The verb that introduces what is said: the last one before the cue, else the first behind it; -1 for none."""
+    before = [at for at in scene.verbs if at < cue.first]
+    return before[-1] if before else next((at for at in scene.verbs if at >= cue.end), -1)
+
+
+def _felt(scene: _Scene, mark: Cue) -> Actor | None:
+    """Who feels: the subject of a participle (was angered), else the object of the verb (angered him)."""
+    being = {one.first for one in scene.cast.marked("be")}
+    if being & set(range(mark.first - BEING_WITHIN, mark.first)):
+        return _subject(scene, mark.first, "condemn")[0]
+    return _felt_by(scene, mark)
+
+
+def _felt_by(scene: _Scene, mark: Cue) -> Actor | None:
+    """Who feels what a verb says: an object by its form, elsewhere the name behind the verb."""
+    known = [one for one in scene.cast.actors if one.mention is not None]
+    if scene.cased:
+        objects = [one for one in known if not one.subject and not _follows_noun(scene, one)]
+        return min(objects, key=lambda one: (abs(one.at - mark.first), one.at), default=None)
+    return next((one for one in known if mark.end <= one.at <= mark.end + BEHIND), None)
+
+
+def _follows_noun(scene: _Scene, actor: Actor) -> bool:
+    """Whether a form without a subject belongs to a capitalised word or another actor right before it."""
+    return any(one.end == actor.at and one is not actor for one in scene.cast.actors)
+
+
+def _owner(scene: _Scene, mark: Cue) -> Actor | None:
+    """Whose a reaction is, or where it was: the side inside, out of which or of whom it is told."""
+    if any(one.subject and not one.place and not one.source for one in scene.cast.actors):
+        return None  # somebody speaks of it
+    for one in scene.cast.actors:
+        if one.mention is not None and (one.inside or one.source):
+            return one
+    behind = (one for one in scene.cast.actors if 0 <= one.at - mark.end < OWNER_WITHIN and one.mention is not None)
+    return next(behind, None)
+
+
+def _comment(scene: _Scene) -> None:
     """Somebody speaks, and no class of act fits."""
     for quote in scene.quotes:
-        actor, less = _speaker_of(quote, reading)
+        speaker, less = _speaker_of(quote, scene.reading)
+        if speaker is not None:
+            scene.found.append(_Found(speaker, "comment", SURE_COMMENT - less, quote))
+    if scene.found:
+        return
+    for verb in (at for at in _speaking(scene) if not _is_negated(scene, at) and not _is_silent(scene, at)):
+        actor, less = _subject(scene, verb, "")
         if actor is not None:
-            scene.found.append((actor, "comment", SURE_COMMENT - less, quote))
-    if not scene.quotes and scene.speaking:
-        actor = _nearest(scene, scene.speaking[0])
-        if actor is not None:
-            scene.found.append((actor, "comment", SURE_COMMENT, None))
+            scene.found.append(_Found(actor.mention, "comment", SURE_COMMENT - less))
+            return
+    source = _according(scene)
+    if source is not None:
+        scene.found.append(_Found(source.mention, "comment", SURE_COMMENT))
 
 
-def _quote_at(scene: _Scene, cue: Cue) -> Quote | None:
-    start = scene.sentence.words[cue.first].start
+def _quote_at(scene: _Scene, at: int) -> Quote | None:
+    start = scene.sentence.words[at].start
     return next((one for one in scene.quotes if one.span.start <= start < one.span.end), None)
+
+
+def _is_silent(scene: _Scene, at: int) -> bool:
+    """Whether a word belongs to a refusal to say anything."""
+    return any(one.first <= at < one.end for one in scene.cast.marked("silent"))
+
+
+def _direct_at(scene: _Scene, at: int) -> Quote | None:
+    quote = _quote_at(scene, at)
+    return quote if quote is not None and quote.kind == "direct" else None
 
 
 def _speaker_of(quote: Quote, reading: Reading) -> tuple[Mention | None, float]:
     if not quote.speaker_id:
         return None, 0.0
     named = next((one for one in reading.article.entities if one.entity_id == quote.speaker_id), None)
-    if named is not None and named.kind in _PLACES:
+    if named is not None and named.kind in PLACES:
         return None, 0.0  # a country in the sentence is rather what is spoken of
     return named, 0.0 if quote.confidence >= 0.5 else LESS_CARRIED
 
 
-def _governor(scene: _Scene, cue: Cue, reading: Reading) -> tuple[Mention | None, float]:
-    """Who does an act: the headline speaker before a colon, a named actor of the sentence, a capital or state right
-    before the verb, else whoever spoke last and is meant by a pronoun or an office."""
-    speaker = _headline_speaker(scene, cue, reading)
-    if speaker is not None:
-        return speaker, 0.0
-    verb = cue.first if cue.verb else _verb_of(scene, cue)
-    named = _named(scene, cue, verb, reading)
-    place = _place_before(scene, verb)
-    if place is not None and (named is None or (cue.verb and place.side != named.side)):
-        return (scene.carried, LESS_CARRIED) if _means_carried(scene, verb, reading) and not cue.verb else (place, 0.0)
-    if named is None and _means_carried(scene, verb, reading):
-        return scene.carried, LESS_CARRIED
-    return named, 0.0
-
-
-def _named(scene: _Scene, cue: Cue, verb: int, reading: Reading) -> Mention | None:
-    """The person or institution that governs a cue. What is said belongs to the last subject before it, where case
-    tells subjects from objects; elsewhere to the subject of its verb."""
-    named = [(at, one) for at, one in scene.actors if one.kind not in _PLACES]
-    cased = reading.language is not None and reading.language.cased
-    before = [one for at, one in named if at <= cue.first]
-    if not cue.verb and cased and before:
-        return before[-1]
-    ahead = [(at, one) for at, one in named if at <= verb]
-    if ahead:
-        return ahead[-1][1]
-    return min(((at - verb, one.entity_id, one) for at, one in named), default=(0, "", None))[2]
-
-
-def _place_before(scene: _Scene, verb: int) -> Mention | None:
-    """A capital or state that stands right before the verb, or right behind it (javlja Beograd)."""
-    places = [(at, one) for at, one in scene.actors if one.kind in _PLACES]
-    near = [(abs(verb - at), one) for at, one in places if -1 <= verb - at <= RIGHT_BEFORE]
-    return min(near, key=lambda pair: (pair[0], pair[1].entity_id))[1] if near else None
-
-
-def _means_carried(scene: _Scene, verb: int, reading: Reading) -> bool:
-    """Whether a sentence goes on with the last speaker: it opens with its verb, quotes, or has a pronoun or an office
-    where the subject would be."""
-    if scene.carried is None:
+def _is_of_itself(scene: _Scene, cue: Cue, actor: Actor) -> bool:
+    """Nobody threatens or condemns his own side."""
+    if actor.mention is None or cue.act not in NOT_ITSELF:
         return False
-    meant = anaphors(reading.article.language.macro)
-    around = [*scene.words[:2], *scene.words[max(0, verb - ANAPHOR_WITHIN) : verb + ANAPHOR_WITHIN]]
-    return verb <= 1 or bool(scene.quotes) or any(meant.holds(word) for word in around)
-
-
-def _headline_speaker(scene: _Scene, cue: Cue, reading: Reading) -> Mention | None:
-    """`Name: what is said`: the last actor before the cue with a colon right behind the name."""
-    text = reading.field(scene.sentence.field)
-    for at, mention in reversed(scene.actors):
-        if at < cue.first and text[mention.span.end : mention.span.end + 1] == ":":
-            return mention
-    return None
-
-
-def _verb_of(scene: _Scene, cue: Cue) -> int:
-    """The verb that introduces what is said: the last one before the cue, else the first behind it."""
-    verbs = sorted({*scene.speaking, *(one.first for one in scene.cues if one.verb)})
-    before = [at for at in verbs if at <= cue.first]
-    return before[-1] if before else next((at for at in verbs if at > cue.first), cue.first)
-
-
-def _nearest(scene: _Scene, verb: int) -> Mention | None:
-    """The actor nearest to a verb, those before it first; capitals and states only where nobody else is named."""
-    named = [(at, one) for at, one in scene.actors if one.kind not in _PLACES] or scene.actors
-    return min(((_distance(at, verb), one.entity_id, one) for at, one in named), default=(0.0, "", None))[2]
-
-
-def _distance(at: int, verb: int) -> float:
-    return verb - at if at <= verb else FOLLOWING * (at - verb)
-
-
-def _is_void(scene: _Scene, cue: Cue, actor: Mention, reading: Reading) -> bool:
-    """A verb that is negated, or whose object is the actor's own side (nobody threatens himself)."""
-    if not cue.verb:
-        return False
-    if _is_negated(scene, cue, reading.language):
-        return True
     behind = range(cue.end, cue.end + OBJECT_WITHIN)
-    own = (one for one in reading.mentions_in(scene.sentence) if one.side == actor.side and one.kind in ACTORS)
-    return cue.act in AGAINST and any(_place(scene.sentence, one) in behind for one in own)
+    own = (one for one in scene.cast.actors if one.mention is not None and one.mention.side == actor.mention.side)
+    return any(one.at in behind and one.at != actor.at for one in own)
 
 
-def _is_negated(scene: _Scene, cue: Cue, spoken: Language | None) -> bool:
-    before = scene.words[max(0, cue.first - NEGATED_WITHIN) : cue.first]
+def _is_negated(scene: _Scene, at: int) -> bool:
+    spoken = scene.reading.language
+    before = scene.words[max(0, at - NEGATED_WITHIN) : at]
     return spoken is not None and any(word in spoken.negations for word in before)
 
 
-def _statements(scene: _Scene, reading: Reading, side: str) -> Iterable[Statement]:
-    less, topic = _topic(scene.sentence, reading)
-    for actor, act, confidence, quote in scene.found:
-        if act in NEEDS_TOPIC and not scene.sentence.near:
+def _statements(scene: _Scene, near: Sequence[Sentence], side: str) -> Iterable[Statement]:
+    less, topic = _topic(scene, near)
+    for one in scene.found:
+        if one.actor is None or (one.act in NEEDS_TOPIC and less > 0):
             continue
-        if side in ("", actor.side) and _holds_office(actor):
-            yield Statement(actor, act, scene.sentence, round(confidence - less, 2), quote, topic)
+        if side in ("", one.actor.side) and one.actor.kind in ACTORS and _holds_office(one.actor):
+            yield Statement(one.actor, one.act, scene.sentence, round(one.confidence - less, 2), one.quote, topic)
 
 
 def _holds_office(actor: Mention) -> bool:
@@ -264,21 +346,33 @@ def _holds_office(actor: Mention) -> bool:
     return actor.kind != "person" or bool(actor.role)
 
 
-def _topic(sentence: Sentence, reading: Reading) -> tuple[float, str]:
+def _near(reading: Reading) -> list[Sentence]:
+    """The sentences on the subject: by its words, or by several of its parties named together."""
+    return [one for one in reading.sentences if one.near or _parties(reading, one) >= PARTIES]
+
+
+def _parties(reading: Reading, sentence: Sentence) -> int:
+    told = {(hit.span.field, hit.span.start) for hit in reading.match.hits}
+    return len({one.side for one in reading.mentions_in(sentence)
+                if one.side and (one.span.field, one.span.start) in told})  # fmt: skip
+
+
+def _topic(scene: _Scene, near: Sequence[Sentence]) -> tuple[float, str]:
     """How far the subject of the watch is from a sentence, and which concept it is."""
-    concepts = [hit.concept for hit in reading.match.hits if _in(hit.span.start, hit.span.field, sentence)]
-    first = next((hit.concept for hit in reading.match.hits), "")
-    if sentence.near:
+    sentence, hits = scene.sentence, scene.reading.match.hits
+    concepts = [hit.concept for hit in hits if _in(hit.span.start, hit.span.field, sentence)]
+    first = next((hit.concept for hit in hits), "")
+    if sentence in near:
         return 0.0, concepts[0] if concepts else first
-    near = any(one.near for one in reading.sentences if one.field == TITLE or _is_beside(one, sentence))
-    if near:
+    if any(one.field == TITLE or _is_beside(one, sentence) for one in near):
         return LESS_TOPIC_NEAR, first
-    about = sum(one.near for one in reading.sentences) >= SENTENCES_ABOUT
+    about = len(near) >= SENTENCES_ABOUT or len(scene.reading.sentences) <= SHORT
     return (LESS_TOPIC_ARTICLE if about else LESS_TOPIC_FAR), first
 
 
 def _is_beside(one: Sentence, other: Sentence) -> bool:
-    return one.field == other.field and abs(one.number - other.number) == 1
+    opens = {one.field, other.field} == {TITLE, TEXT} and one.number == other.number == 0
+    return opens or (one.field == other.field and abs(one.number - other.number) == 1)
 
 
 def _in(start: int, field_name: str, sentence: Sentence) -> bool:
@@ -286,23 +380,27 @@ def _in(start: int, field_name: str, sentence: Sentence) -> bool:
 
 
 def _goes_on(scene: _Scene, last: Mention | None, age: int) -> tuple[Mention | None, int]:
-    """Who is speaking after a sentence: its own governing actor, else the one before, a sentence older."""
+    """Who is speaking after a sentence: whoever acted in it, else its first subject, else the one before, a sentence
+    older. Somebody unknown who speaks ends what was said before."""
     if scene.found:
-        return scene.found[-1][0], 0
-    if scene.actors and (scene.speaking or last is None):
-        return _nearest(scene, scene.speaking[0] if scene.speaking else 0), 0
+        return scene.found[-1].actor, 0
+    subjects = [one for one in scene.cast.actors if one.subject and not one.inside]
+    if subjects:
+        return subjects[0].mention, 0
     return last, age + 1
 
 
 def _without_idle_comments(found: Iterable[Statement]) -> list[Statement]:
-    """A comment is told only of a named actor who does nothing weightier in the text; a capital or a state only where
-    nobody of its side is named with the same act, for it stands for those."""
+    """A comment is told only of who does nothing weightier in the text; a capital, a state or nameless officials only
+    where nobody of their side is named with the same act, for they stand for those."""
     ordered = sorted(found, key=lambda one: (one.sentence.field != TITLE, one.sentence.start, ACTS.index(one.act)))
     acting = {one.actor.entity_id for one in ordered if one.act != "comment"}
-    named = {one.act for one in ordered if one.actor.kind not in _PLACES}
+    named = {one.act for one in ordered if one.actor.kind not in PLACES}
+    sides = {one.actor.side for one in ordered if one.actor.kind not in PLACES or one.act != "comment"}
     return [
         one
         for one in ordered
         if (one.act != "comment" or one.actor.entity_id not in acting)
-        and (one.actor.kind not in _PLACES or one.act not in named | {"comment"})
+        and (one.actor.kind not in PLACES or one.act not in named)
+        and (one.actor.kind not in PLACES or one.act != "comment" or one.actor.side not in sides)
     ]

@@ -27,8 +27,8 @@ from services.operate.watches.texts import UNDATED, Text, article_of
 from shared.events import AlertKind, ArticleMatched, Mention
 from shared.text.gazetteer import Gazetteer
 
-UNNAMED = {"serbia": "Serbia", "city-belgrade": "official Belgrade"}
-"""How actors without a name of their own are given: a state or capital that stands for its government."""
+UNNAMED = {"serbia": "Serbia", "city-belgrade": "official Belgrade", "officials-serbia": "Serbian officials"}
+"""How actors without a name of their own are given: a state or capital that stands for its government, officials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,9 @@ def _actors(reading: Reading, rules: Iterable[Rule]) -> tuple[str, ...]:
     """Who took a position that a rule asks for."""
     statements = [(rule, one) for rule in rules for one in reaction.reactions(reading, rule.side)]
     asked = (one for rule, one in statements if one.confidence >= rule.confidence)
-    return tuple(dict.fromkeys(_name(one.actor) for one in asked))
+    return tuple(dict.fromkeys(actor_name(one.actor) for one in asked))
 
 
-def _name(actor: Mention) -> str:
+def actor_name(actor: Mention) -> str:
+    """The name an actor is given by."""
     return UNNAMED.get(actor.entity_id, actor.name)

@@ -2,7 +2,10 @@
 
 `verbs` are acts by their verb (osudio, denounced); `said` are words inside a statement that make it the act (open
 provocation, will not be silent). A pattern is words that follow one another with at most one between, folded; `~` takes
-any ending.
+any ending. `marks` are the words that tell who acts and how: offices (whole words are forms that can be a subject, stems
+any form), `others` who speak for nobody, `former`, `according`, `out_of`, `inside`, `relative`; `speak` and `view` are
+verbs beside the reporting verbs of the language, `feel` has whoever feels as its object (brine ga, angered him), `react`
+are reactions told without a verb of anybody (u Beogradu se reagovalo, reakcija Beograda), `silent` says nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from shared.text.fold import fold_text
 
 STANCE = {"welcome": 1, "comment": 0}
 """What an act says of the subject: for (1), nothing (0), against (-1, all others)."""
+OFFICES = ("president", "prime minister", "minister", "officials")
+"""Kinds of marks that are offices; the first three are parts of a person's role."""
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _GAP = 1
 _HEAD = 3
@@ -92,6 +97,12 @@ def lexicon(code: str) -> Lexicon:
 
 
 @cache
+def marks(code: str) -> Lexicon:
+    """The words that tell who acts and how, by kind; offices in forms that are only part of the word end in `~`."""
+    return Lexicon(tuple(_marks(_data(code).get("marks") or {})))
+
+
+@cache
 def anaphors(code: str) -> Anaphors:
     """The anaphors of a macro language."""
     words = fold_text(_data(code).get("anaphors", "")).split()
@@ -114,3 +125,10 @@ def _patterns(data: dict[str, dict[str, str]]) -> Iterator[Pattern]:
             for entry in fold_text(written).split():
                 words = tuple((word.rstrip("~"), word.endswith("~")) for word in entry.split("+"))
                 yield Pattern(act, kind == "verbs", words)
+
+
+def _marks(data: dict[str, str]) -> Iterator[Pattern]:
+    for kind, written in data.items():
+        for entry in fold_text(written).split():
+            words = tuple((word.rstrip("~"), word.endswith("~")) for word in entry.split("+"))
+            yield Pattern(kind + "~" * (kind in OFFICES and words[0][1]), False, words)
