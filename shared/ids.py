@@ -56,6 +56,11 @@ def story(watch_id: str, first_article_id: str) -> str:
     return of("story", watch_id, first_article_id)
 
 
+def topic(watch_id: str, first_article_id: str) -> str:
+    """A topic of a watch, named after its first member."""
+    return of("topic", watch_id, first_article_id)
+
+
 def alert(watch_id: str, rule_id: str, *about: str | int) -> str:
     """An alert: the rule and what it is about."""
     return of("alert", watch_id, rule_id, *about)

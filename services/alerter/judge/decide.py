@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.alerter.judge import copies, first_seen, match_alert, reaction, story, wording
+from services.alerter.judge import copies, first_seen, match_alert, reaction, story, topic, wording
 from services.alerter.judge.first_seen import Novel
 from services.alerter.judge.memory import Acted, Member, Memory, Told
 from services.alerter.judge.metrics import CANDIDATES, COPIES, STORIES, SUPPRESSED, Suppressed
@@ -20,6 +20,7 @@ from services.alerter.judge.reading import Reading, Sentence
 from services.alerter.judge.settings import JudgeSettings
 from services.alerter.judge.story import Story
 from services.alerter.judge.terms import Term, spread
+from services.alerter.judge.topic import Topic
 from services.alerter.rules import Rule, WatchRules
 from shared import ids
 from shared.events import AlertKind, AlertRaised, AlertState, Hit, Novelty, Reaction, Span
@@ -31,6 +32,16 @@ LEARNT_AT = 20
 """Documents of history from which each tenfold lowers the points a new term needs by one: the more was searched in
 vain, the more novelty itself says."""
 SEVERITIES = {"comment": "info"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an article belongs: among whose copies, to which event, to which story of the watch."""
+
+    story: Story
+    copy_group: str
+    topic_id: str
+    is_copy: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +61,33 @@ def decide(
     memory: Memory, reading: Reading, found: Mapping[int, Term], rules: WatchRules, settings: JudgeSettings
 ) -> list[AlertRaised]:
     """Remember the article and give the alerts it causes: none unless it is live."""
-    case = _placed(memory, reading, rules, settings)
+    place = placed(memory, reading, settings)
+    case = Case(memory, reading, rules, settings, place.story, place.copy_group, place.is_copy)
     novel = _terms(case, found)
     alerts = _match(case) if reading.live else []
     alerts += [_first_seen(case, rule, one) for rule, one in novel]
     return alerts + _reactions(case)
 
 
-def _placed(memory: Memory, reading: Reading, rules: WatchRules, settings: JudgeSettings) -> Case:
-    """The article in its copy group and story; a new version of a known article stays where it was."""
+def placed(memory: Memory, reading: Reading, settings: JudgeSettings) -> Place:
+    """The article in its copy group, topic and story; a new version of a known article stays where it was."""
     article = reading.article
     known = memory.members.get(article.article_id)
     if known is not None and known.story_id in memory.stories:
-        place = memory.stories[known.story_id]
-        return Case(memory, reading, rules, settings, place, known.copy_group, is_copy=False)
+        return Place(memory.stories[known.story_id], known.copy_group, known.topic_id, is_copy=False)
     memory.count(reading.moment)
     packed = copies.pack(copies.shingles(reading.folded_words))
     original = memory.copies.original(packed, reading.moment - settings.copy_window)
     group = original.group if original else article.article_id
-    place = _story_of(memory, reading, settings, original)
+    home = _story_of(memory, reading, settings, original)
+    event = _topic_of(memory, reading, original)
     memory.put_copy(copies.Printed(article.article_id, group, reading.moment, packed))
     memory.put_member(
-        Member(article.article_id, place.id, group, article.source.id, reading.agency, article.language.macro,
-               reading.moment, reading.live)
+        Member(article.article_id, home.id, group, article.source.id, reading.agency, article.language.macro,
+               reading.moment, reading.live, event.id)
     )  # fmt: skip
     COPIES.inc(original is not None)
-    return Case(memory, reading, rules, settings, place, group, original is not None)
+    return Place(home, group, event.id, is_copy=original is not None)
 
 
 def _story_of(memory: Memory, reading: Reading, settings: JudgeSettings, original: copies.Printed | None) -> Story:
@@ -90,6 +102,16 @@ def _story_of(memory: Memory, reading: Reading, settings: JudgeSettings, origina
     story.grow(place, reading, features, original.group if original else reading.article.article_id)
     memory.put_story(place)
     return place
+
+
+def _topic_of(memory: Memory, reading: Reading, original: copies.Printed | None) -> Topic:
+    """A copy goes where its original went, as long as that topic is open."""
+    mine = topic.traits(reading)
+    placed = memory.members.get(original.article_id) if original else None
+    known = memory.topics[placed.topic_id] if placed and placed.topic_id in memory.topics else None
+    found = known or memory.topic_for(mine, reading.moment) or topic.opened(memory.watch_id, reading, reading.moment)
+    memory.join_topic(found, mine, reading.moment)
+    return found
 
 
 def _terms(case: Case, found: Mapping[int, Term]) -> list[tuple[Rule, Novel]]:

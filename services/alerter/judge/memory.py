@@ -16,6 +16,7 @@ import msgspec
 
 from services.alerter.judge.copies import CopyIndex, Printed
 from services.alerter.judge.story import Story
+from services.alerter.judge.topic import OPEN_FOR, Topic, Topics, Traits
 
 FORGET_EVERY = timedelta(hours=1)
 MOST_FAMILIES = 200_000
@@ -72,6 +73,7 @@ class Member:
     language: str
     moment: datetime
     live: bool
+    topic_id: str = ""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -103,6 +105,7 @@ class Changes:
     """What a batch changed, by table."""
 
     stories: set[str] = field(default_factory=set)
+    topics: dict[str, Topic] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
     copies: dict[str, Printed] = field(default_factory=dict)
     families: set[int] = field(default_factory=set)
@@ -125,6 +128,7 @@ class Memory:
         self.members: dict[str, Member] = {}
         self.groups: dict[str, list[Member]] = {}
         self.copies = CopyIndex()
+        self.topics = Topics()
         self.families: dict[int, Family] = {}
         self.sightings: dict[int, dict[str, Sighting]] = {}
         self.acted: dict[tuple[str, str, str], Acted] = {}
@@ -165,6 +169,18 @@ class Memory:
         self.stories[story.id] = story
         if new:
             self.changes.stories.add(story.id)
+
+    def topic_for(self, one: Traits, moment: datetime) -> Topic | None:
+        """The open topic an article belongs to. What is too old is closed first and not now and then, so that a new
+        owner, who reads the open ones from SQL, weighs things as the old one did."""
+        if self.watermark is not None:
+            self.topics.forget(self.watermark - OPEN_FOR)
+        return self.topics.find(one, moment)
+
+    def join_topic(self, topic: Topic, one: Traits, moment: datetime) -> None:
+        """An article belongs to a topic, which may be new."""
+        self.topics.grow(topic, one, moment)
+        self.changes.topics[topic.id] = topic
 
     def put_family(self, number: int, family: Family) -> None:
         """A family, new or with another standing."""

@@ -16,11 +16,13 @@ from services.alerter.judge.copies import Printed
 from services.alerter.judge.memory import Acted, Family, Member, Memory, Sighting, Standing, Told
 from services.alerter.judge.settings import JudgeSettings
 from services.alerter.judge.story import Profile, Story
+from services.alerter.judge.topic import OPEN_FOR, Counts, Topic
 
 CHUNK = 2_000
 """Keys asked for in one statement: far below SQLite's 32,766 variables, few enough for one plan."""
 _ENCODE = msgspec.json.encode
 _PROFILE = msgspec.json.Decoder(Profile)
+_COUNTS = msgspec.json.Decoder(Counts)
 _SIGHTING = msgspec.json.Decoder(Sighting)
 _TOLD = msgspec.json.Decoder(Told)
 DAY = timedelta(days=1)
@@ -39,6 +41,7 @@ async def load(connection: AsyncConnection, watch_id: str, settings: JudgeSettin
         row.purged,
     )
     await _load_stories(connection, memory, row.watermark - settings.story_memory)
+    await _load_topics(connection, memory, row.watermark - OPEN_FOR)
     await _load_copies(connection, memory, row.watermark - settings.copy_window)
     await _load_sightings(connection, memory, row.watermark - settings.young_for)
     return memory
@@ -53,13 +56,18 @@ async def _load_stories(connection: AsyncConnection, memory: Memory, since: date
     for row in await connection.execute(_of(t.MEMBERS, memory).where(t.MEMBERS.c.story_id.in_(stories))):
         memory.put_member(
             Member(row.article_id, row.story_id, row.copy_group, row.source_id, row.agency, row.language, row.moment,
-                   row.live), new=False,
+                   row.live, row.topic_id), new=False,
         )  # fmt: skip
     for row in await connection.execute(_of(t.REACTIONS, memory).where(t.REACTIONS.c.story_id.in_(stories))):
         memory.put_acted(Acted(row.story_id, row.actor_id, row.act, row.first, row.article_id), new=False)
     recent = sa.or_(t.TOLD.c.story_id.in_(stories), t.TOLD.c.told >= since)
     for row in await connection.execute(_of(t.TOLD, memory).where(recent)):
         memory.put_told(_TOLD.decode(row.state), new=False)
+
+
+async def _load_topics(connection: AsyncConnection, memory: Memory, since: datetime) -> None:
+    for row in await connection.execute(_of(t.TOPICS, memory).where(t.TOPICS.c.last >= since)):
+        memory.topics.add(Topic(row.topic_id, row.headline, row.opened, row.last, _COUNTS.decode(row.counts)))
 
 
 async def _load_copies(connection: AsyncConnection, memory: Memory, since: datetime) -> None:
@@ -94,7 +102,7 @@ async def fetch_members(connection: AsyncConnection, memory: Memory, article_ids
     for row in await connection.execute(_of(t.MEMBERS, memory).where(t.MEMBERS.c.article_id.in_(wanted))):
         memory.put_member(
             Member(row.article_id, row.story_id, row.copy_group, row.source_id, row.agency, row.language, row.moment,
-                   row.live), new=False,
+                   row.live, row.topic_id), new=False,
         )  # fmt: skip
 
 
@@ -116,6 +124,7 @@ async def save(connection: AsyncConnection, memory: Memory) -> None:
         await put(connection, t.WATCHES, [watch | _counts(memory)])
     stories = [watch | _story_row(memory.stories[name]) for name in sorted(changes.stories)]
     await put(connection, t.STORIES, stories)
+    await put(connection, t.TOPICS, [watch | _topic_row(one) for one in changes.topics.values()])
     await put(connection, t.MEMBERS, [watch | _member_row(one) for one in changes.members.values()])
     await put(connection, t.COPIES, [watch | _copy_row(one) for one in changes.copies.values()])
     families = [watch | _family_row(number, memory.families[number]) for number in sorted(changes.families)]
@@ -138,7 +147,12 @@ def _story_row(story: Story) -> dict[str, Any]:
 def _member_row(one: Member) -> dict[str, Any]:
     return {"article_id": one.article_id, "story_id": one.story_id, "copy_group": one.copy_group,
             "source_id": one.source_id, "agency": one.agency, "language": one.language, "moment": one.moment,
-            "live": one.live}  # fmt: skip
+            "live": one.live, "topic_id": one.topic_id}  # fmt: skip
+
+
+def _topic_row(one: Topic) -> dict[str, Any]:
+    return {"topic_id": one.id, "headline": one.headline, "opened": one.opened, "last": one.last,
+            "counts": _ENCODE(one.counts)}  # fmt: skip
 
 
 def _copy_row(one: Printed) -> dict[str, Any]:
@@ -181,7 +195,8 @@ async def purge(connection: AsyncConnection, memory: Memory, settings: JudgeSett
     memory.purged = now
     old = {
         t.COPIES.c.moment: settings.copy_window, t.SIGHTINGS.c.moment: settings.young_for,
-        t.FAMILIES.c.last: settings.history, t.DECISIONS.c.moment: settings.decision_memory,
+        t.TOPICS.c.last: settings.story_memory, t.FAMILIES.c.last: settings.history,
+        t.DECISIONS.c.moment: settings.decision_memory,
     }  # fmt: skip
     for column, kept in old.items():
         table = column.table

@@ -55,9 +55,23 @@ MEMBERS = sa.Table(
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("moment", Moment, nullable=False),
     sa.Column("live", sa.Boolean, nullable=False),
+    sa.Column("topic_id", sa.Text, nullable=False, server_default=""),
     sa.Index("judge_members_moment", "watch_id", "moment"),
 )
 """Which story and copy group an article belongs to, and who stands behind it."""
+
+TOPICS = sa.Table(
+    "judge_topics",
+    METADATA,
+    _key("watch_id"),
+    _key("topic_id"),
+    sa.Column("headline", sa.Text, nullable=False),
+    sa.Column("opened", Moment, nullable=False),
+    sa.Column("last", Moment, nullable=False),
+    sa.Column("counts", sa.LargeBinary, nullable=False),
+    sa.Index("judge_topics_last", "watch_id", "last"),
+)
+"""Topics with what new articles are compared with (`topic.Counts` as JSON); only those of the last days are read."""
 
 COPIES = sa.Table(
     "judge_copies",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import Any
 
 from services.operate.watches.rehearse import Row
@@ -70,9 +71,25 @@ def totals(texts: Sequence[Text], rows: Sequence[Row]) -> dict[str, Any]:
         "precision": matching.precision, "recall": matching.recall,
         "reactions": reacting.wanted, "reaction_precision": reacting.precision, "reaction_recall": reacting.recall,
         "actor_right": _ratio(sum(named), len(named)),
-        "stories": len({row.story for row in rows if row.story}),
-        "copy_groups": len({row.copy_group for row in rows if row.copy_group}),
+        **_grouped("near_duplicate", "near_group", texts, [row.copy_group for row in rows]),
+        **_grouped("topic", "dup_group", texts, [row.story for row in rows]),
     }  # fmt: skip
+
+
+def _grouped(name: str, label: str, texts: Sequence[Text], groups: Sequence[str]) -> dict[str, Any]:
+    """Pairwise precision and recall of groups against a label; the number of pairs that the labels make."""
+    wanted, made = _pairs([_label(one, label) for one in texts]), _pairs(groups)
+    right = len(wanted & made)
+    return {f"{name}_pairs": len(wanted), f"{name}_precision": _ratio(right, len(made)),
+            f"{name}_recall": _ratio(right, len(wanted))}  # fmt: skip
+
+
+def _pairs(groups: Sequence[str]) -> set[tuple[int, int]]:
+    members: dict[str, list[int]] = {}
+    for number, group in enumerate(groups):
+        if group:
+            members.setdefault(group, []).append(number)
+    return {pair for some in members.values() for pair in combinations(some, 2)}
 
 
 def plain(row: Row) -> dict[str, Any]:

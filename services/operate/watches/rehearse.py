@@ -13,7 +13,7 @@ from pathlib import Path
 
 from services.alerter.bundle import bundle
 from services.alerter.judge import reaction
-from services.alerter.judge.decide import decide
+from services.alerter.judge.decide import decide, placed
 from services.alerter.judge.memory import Memory
 from services.alerter.judge.reading import Reading
 from services.alerter.judge.settings import JudgeSettings
@@ -24,7 +24,7 @@ from services.alerter.match.match import decided, event_of
 from services.alerter.rules import Rule, WatchRules, parse_rules
 from services.alerter.watch import Status
 from services.operate.watches.texts import UNDATED, Text, article_of
-from shared.events import AlertKind, ArticleMatched, Mention
+from shared.events import AlertKind, ArticleExtracted, ArticleMatched, Mention
 from shared.text.gazetteer import Gazetteer
 
 UNNAMED = {"serbia": "Serbia", "city-belgrade": "official Belgrade", "officials-serbia": "Serbian officials"}
@@ -45,28 +45,38 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """A watch ready to be tried, and what it remembers meanwhile."""
+    """A watch ready to be tried, and what it remembers meanwhile: `memory` of what it matches, `aside` of every text,
+    since copies and topics are asked of those that it passes over, too."""
 
     engine: Engine
     rules: WatchRules
     memory: Memory
+    aside: Memory
     gazetteer: Gazetteer
     now: datetime
 
     def row(self, one: Text) -> Row:
-        """One text."""
-        match = self.match(one)
+        """One text. `story` is the topic: the event that texts in any language tell of."""
+        article = article_of(one, self.gazetteer, self.now)
+        alike = placed(self.aside, Reading(self._bare(article)), JudgeSettings())
+        match = self._matched(article)
         if match is None:
-            return Row(one.id, matched=False)
+            return Row(one.id, matched=False, copy_group=alike.copy_group, story=alike.topic_id)
         reading = Reading(match)
         decide(self.memory, reading, terms(reading), self.rules, JudgeSettings())
         actors = _actors(reading, self.rules.of(AlertKind.REACTION))
-        member = self.memory.members[match.article.article_id]
-        return Row(one.id, True, bool(actors), actors, member.copy_group, member.story_id)
+        return Row(one.id, True, bool(actors), actors, alike.copy_group, alike.topic_id)
 
     def match(self, one: Text) -> ArticleMatched | None:
         """The match of one text, or None."""
-        article = article_of(one, self.gazetteer, self.now)
+        return self._matched(article_of(one, self.gazetteer, self.now))
+
+    def _bare(self, article: ArticleExtracted) -> ArticleMatched:
+        return ArticleMatched(
+            id=article.id, observed=article.observed, watch_id=self.rules.watch_id, watch_version=0, article=article
+        )
+
+    def _matched(self, article: ArticleExtracted) -> ArticleMatched | None:
         _, verdicts, _ = decided(article, self.engine)
         return event_of(article, verdicts[0], self.now) if verdicts else None
 
@@ -75,7 +85,9 @@ def rehearsal(path: Path, gazetteer: Gazetteer, now: datetime) -> Rehearsal:
     """A watch file made ready, whatever its status. Raises Faulty."""
     written = bundle(path)
     watch = replace(loads(written, str(path), gazetteer.entities), status=Status.ACTIVE)
-    return Rehearsal(build([watch]), parse_rules(watch.id, 0, written), Memory(watch.id), gazetteer, now)
+    return Rehearsal(
+        build([watch]), parse_rules(watch.id, 0, written), Memory(watch.id), Memory(watch.id), gazetteer, now
+    )
 
 
 def rehearse(trial: Rehearsal, texts: Sequence[Text], progress: Callable[[], None] = lambda: None) -> list[Row]:

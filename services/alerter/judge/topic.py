@@ -1,0 +1,183 @@
+"""Topics: which articles, in any language, tell of the same event: a signing, a meeting, one statement of a ministry.
+
+A watch's story goes on for weeks; a topic lasts as long as an event makes news. Articles of one macro language are
+linked by their character 4-grams (folded, so Serbian in both scripts, Croatian, Macedonian and Bulgarian meet) beside
+some of the same names; across languages by the same names beside a share of cognate 4-grams: always two kinds of
+evidence. What everybody in the watch writes counts little: weights are by how few of the recent articles have a thing.
+
+Tuned on own and labelled texts (`wirewatch watch evaluate`, pairs of a topic): see `docs/benchmarks.md`. Left out on
+purpose: joining topics that turn out to be one, since an alert never depends on them alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from services.alerter.judge.reading import Reading
+from shared import ids
+from shared.text.fold import Folded
+
+OPEN_FOR = timedelta(days=2)
+"""How long after its last article a topic may be joined, and how far a late article may lie before its first."""
+SAME_WORDS, SAME_NAMES = 0.28, 0.25
+"""Likeness of 4-grams and of names that links articles of one language …"""
+NEARLY_SAME = 0.6
+"""… or of 4-grams alone."""
+OTHER_NAMES, OTHER_WORDS = 0.6, 0.07
+"""Likeness of names and of cognate 4-grams that links articles of different languages."""
+READ = 700
+"""Characters of the text that are compared: what happened stands at the beginning, background at the end."""
+GRAM, TITLE_TWICE = 4, 2
+KEPT = 600
+"""4-grams kept of a topic, the commonest: about ten articles' worth."""
+
+
+class Counts(msgspec.Struct):
+    """In how many articles of a topic each thing stands; `languages` are macro codes."""
+
+    articles: int = 0
+    grams: dict[str, int] = {}
+    names: dict[str, int] = {}
+    languages: list[str] = []
+
+
+@dataclass(slots=True)
+class Topic:
+    """A topic of a watch. Times are event time."""
+
+    id: str
+    headline: str
+    opened: datetime
+    last: datetime
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What an article is compared by: how often each 4-gram and entity stands in it, and its macro language."""
+
+    grams: Mapping[str, int]
+    names: Mapping[str, int]
+    language: str
+
+
+def traits(reading: Reading) -> Traits:
+    """The traits of an article; those of its title count twice."""
+    article = reading.article
+    found = Counter(grams(article.title))
+    for gram in found:
+        found[gram] *= TITLE_TWICE
+    found.update(grams(f"{article.lead}\n{article.text}"[:READ]))
+    return Traits(found, Counter(one.entity_id for one in article.entities), article.language.macro)
+
+
+def grams(text: str) -> Iterable[str]:
+    """The folded character 4-grams of words; shorter words whole."""
+    for word in Folded(text).words.split():
+        yield from (word[at : at + GRAM] for at in range(max(1, len(word) - GRAM + 1)))
+
+
+class Topics:
+    """The open topics of a watch, with how many recent articles each gram and name stands in."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Topic] = {}
+        self._grams: Counter[str] = Counter()
+        self._names: Counter[str] = Counter()
+        self._articles = 0
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._open
+
+    def __getitem__(self, name: str) -> Topic:
+        return self._open[name]
+
+    def add(self, topic: Topic) -> None:
+        """A topic as it was left."""
+        self._open[topic.id] = topic
+        self._count(topic, 1)
+
+    def forget(self, before: datetime) -> None:
+        """Close what has had no article since."""
+        for topic in [one for one in self._open.values() if one.last < before]:
+            self._count(topic, -1)
+            del self._open[topic.id]
+
+    def _count(self, topic: Topic, sign: int) -> None:
+        for counter, counts in ((self._grams, topic.counts.grams), (self._names, topic.counts.names)):
+            for key, count in counts.items():
+                counter[key] += sign * count
+                if counter[key] <= 0:
+                    del counter[key]
+        self._articles += sign * topic.counts.articles
+
+    def find(self, one: Traits, moment: datetime) -> Topic | None:
+        """The open topic that an article belongs to, the most alike of several."""
+        words, names = self._weighed(one.grams, self._grams), self._weighed(one.names, self._names)
+        lengths = _length(words), _length(names)
+        best: tuple[float, str] | None = None
+        for topic in self._open.values():
+            if not topic.opened - OPEN_FOR <= moment <= topic.last + OPEN_FOR:
+                continue
+            alike = self._alike(words, topic.counts.grams, topic.counts.articles, self._grams, lengths[0])
+            named = self._alike(names, topic.counts.names, topic.counts.articles, self._names, lengths[1])
+            if is_linked(alike, named, same=one.language in topic.counts.languages):
+                best = max(best or (0.0, ""), (alike + named, topic.id))
+        return self._open[best[1]] if best else None
+
+    def _weighed(self, counts: Mapping[str, int], seen: Counter[str]) -> dict[str, float]:
+        return {key: (1 + math.log(count)) * self._rarity(key, seen) for key, count in counts.items()}
+
+    def _rarity(self, key: str, seen: Counter[str]) -> float:
+        return math.log(1 + (self._articles + 1) / (1 + seen[key]))
+
+    def _alike(
+        self, mine: Mapping[str, float], theirs: Mapping[str, int], articles: int, seen: Counter[str], length: float
+    ) -> float:
+        """Cosine between an article and the mean of a topic's, both weighed by rarity."""
+        weighed = {key: count / articles * self._rarity(key, seen) for key, count in theirs.items()}
+        whole = length * _length(weighed)
+        return sum(weight * weighed[key] for key, weight in mine.items() if key in weighed) / whole if whole else 0.0
+
+    def grow(self, topic: Topic, one: Traits, moment: datetime) -> None:
+        """Count an article into a topic, which may be new."""
+        if topic.id in self._open:
+            self._count(topic, -1)
+        counts = topic.counts
+        counts.articles += 1
+        counts.grams = _counted(counts.grams, one.grams)
+        counts.names = _counted(counts.names, one.names)
+        counts.languages = sorted({*counts.languages, one.language})
+        topic.opened, topic.last = min(topic.opened, moment), max(topic.last, moment)
+        self.add(topic)
+
+
+def is_linked(alike: float, named: float, *, same: bool) -> bool:
+    """Whether likeness of words and of names, in one language or across two, makes one topic."""
+    if same:
+        return alike >= NEARLY_SAME or (alike >= SAME_WORDS and named >= SAME_NAMES)
+    return named >= OTHER_NAMES and alike >= OTHER_WORDS
+
+
+def opened(watch_id: str, reading: Reading, moment: datetime) -> Topic:
+    """A new topic, named after its first article for good."""
+    return Topic(ids.topic(watch_id, reading.article.article_id), reading.article.title, moment, moment, Counts())
+
+
+def _length(weighed: Mapping[str, float]) -> float:
+    return math.sqrt(sum(weight * weight for weight in weighed.values()))
+
+
+def _counted(counts: Mapping[str, int], keys: Collection[str]) -> dict[str, int]:
+    grown = dict(counts)
+    for key in keys:
+        grown[key] = grown.get(key, 0) + 1
+    if len(grown) <= 2 * KEPT:
+        return grown
+    return dict(sorted(grown.items(), key=lambda pair: (-pair[1], pair[0]))[:KEPT])
