@@ -17,10 +17,9 @@ from rensa import RMinHash
 
 PERMUTATIONS, BANDS, SEED = 128, 64, 7
 ROWS = PERMUTATIONS // BANDS
-CONTAINMENT, SHARED = 0.35, 20
-"""At least this share of the shorter text and this many shingles are the same (measured, see above)."""
-SHORT, SHORT_CONTAINMENT = 60, 0.6
-"""Texts of fewer shingles share phrases by chance: they need more."""
+NEEDED = ((60, 20, 0.35), (25, 12, 0.45), (1, 4, 0.8), (0, 1, 1.0))
+"""By the shingles of the shorter text: how many must be the same, and which share of them. Short texts share phrases by
+chance and need more; of 435 short news texts no two that are no copies shared a fifth (measured)."""
 
 
 def shingles(words: Sequence[str]) -> frozenset[int]:
@@ -97,12 +96,9 @@ class CopyIndex:
 
 def containment(one: frozenset[int], other: frozenset[int]) -> float:
     """The share of the shorter text found in the other, 0 where that proves no copy."""
-    shorter = min(len(one), len(other))
-    shared = len(one & other)
-    needed = SHORT_CONTAINMENT if shorter < SHORT else CONTAINMENT
-    if shared < min(SHARED, max(4, shorter * 0.8)) or shared < shorter * needed:
-        return 0.0
-    return shared / shorter
+    shorter, shared = min(len(one), len(other)), len(one & other)
+    least, share = next((least, share) for size, least, share in NEEDED if shorter >= size)
+    return shared / shorter if shared >= least and shared >= shorter * share else 0.0
 
 
 def _bands(packed: bytes) -> list[int]:
