@@ -20,9 +20,13 @@ ACTORS = frozenset({"person", "org", "metonym", "state"})
 PLACES = frozenset({"metonym", "state"})
 GROUP = "officials-"
 """How the id of unnamed office holders begins; their side follows."""
+OWNER_FIRST = frozenset({"en", "tr", "hu"})
+"""Languages that put a country right before its office without an ending that tells."""
 BESIDE, BETWEEN, FORMER_WITHIN, NAME_WITHIN = 1, 2, 3, 4
 """Words between an adjective and its office, an office and its country, `former` and the name, an office and its
 holder's name."""
+_NOMINATIVE = ("i", "и")
+"""Adjectives on -i are nominatives where a noun that is one follows, whatever else they may be."""
 _POSSESSIVE = ("'s", "’s")
 
 
@@ -68,7 +72,7 @@ def cast(reading: Reading, sentence: Sentence, words: Sequence[str], quotes: Seq
     groups += [one for one in _alone(stage, taken) if not _is_quoted(stage, one, quotes)]
     inner = {(one.at, one.end) for one in groups}
     named = [one for one in named if not (one.place and any(at <= one.at < end for at, end in inner))]
-    others = [one for one in _others(stage, taken) if not _is_quoted(stage, one, quotes)]
+    others = [one for one in _others(stage, taken, groups) if not _is_quoted(stage, one, quotes)]
     everybody = [_placed(stage, one) for one in (*named, *groups, *others)]
     return Cast(tuple(sorted(everybody, key=lambda one: (one.at, one.mention is None))), found)
 
@@ -117,8 +121,11 @@ def _weight(mark: Cue) -> tuple[int, bool]:
 def _named(stage: _Stage) -> Iterator[Actor]:
     text = stage.reading.field(stage.sentence.field)
     for at, end, mention in stage.mentions(ACTORS):
-        opens = mention.kind == "org" and at <= 1  # its last word is a genitive: Ministarstvo spoljnih poslova Srbije
-        yield Actor(at, end, mention, (mention.subject or opens) and not _owns(text, mention))
+        subject = mention.subject
+        if mention.kind == "org":  # its last word is a genitive; its head tells (Ministarstvo spoljnih poslova Srbije)
+            heads = [one.act for one in stage.marks if one.act.rstrip("~") == "institution" and at <= one.first < end]
+            subject = "institution" in heads if heads else subject or at <= 1
+        yield Actor(at, end, mention, subject and not _owns(text, mention))
 
 
 def _owns(text: str, mention: Mention) -> bool:
@@ -139,15 +146,26 @@ def _groups(stage: _Stage) -> Iterator[Actor]:
         for at, end, mention in adjectives:
             if 0 <= mark.first - end <= BESIDE or 0 <= at - mark.end <= BESIDE:
                 start, stop = min(at, mark.first), max(end, mark.end)
-                form = subject and (mention.subject or not stage.cased)
+                form = subject and (mention.subject or not stage.cased or mention.span.surface.endswith(_NOMINATIVE))
                 yield Actor(start, stop, _holder(stage, office, mention), form)
                 break
         else:
             for at, end, mention in states:
-                of = 0 <= at - mark.end <= BETWEEN and not _is_parted(stage, mark.end, at)
-                if of or _is_owned(stage, mention, end, mark):
+                if _is_of(stage, mention, at, mark) or _is_owned(stage, mention, end, mark):
                     yield Actor(min(at, mark.first), max(end, mark.end), _holder(stage, office, mention), subject)
                     break
+
+
+def _is_of(stage: _Stage, mention: Mention, at: int, mark: Cue) -> bool:
+    """An office of a country: vlasti Srbije, officials in Serbia; a country before its office: Sırbistan Cumhurbaşkanı."""
+    if at < mark.first:
+        code = stage.reading.article.language.macro
+        return code in OWNER_FIRST and at + 1 == mark.first and _is_joined(stage, mark.first)
+    between = range(mark.end, at)
+    if at < mark.end or len(between) > BETWEEN or _is_parted(stage, mark.end, at):
+        return False
+    of = {one.first for one in stage.marks if one.act == "of"}
+    return all(place in of for place in between) if between else stage.cased and not mention.subject
 
 
 def _is_owned(stage: _Stage, mention: Mention, end: int, mark: Cue) -> bool:
@@ -224,17 +242,18 @@ def _last_of(stage: _Stage, office: str, start: int) -> Mention | None:
     return before[-1] if before else None
 
 
-def _others(stage: _Stage, taken: set[int]) -> Iterator[Actor]:
-    """People on no list: by what they are, or by two capitalised words."""
+def _others(stage: _Stage, taken: set[int], groups: Sequence[Actor]) -> Iterator[Actor]:
+    """People on no list: by what they are, or by two capitalised words that are no apposition to an office."""
     for mark in stage.marks:
         if mark.act == "others" and mark.first not in taken:
             yield Actor(mark.first, mark.end, None)
     words = stage.sentence.words
     if sum(word.capital for word in words) * 2 > len(words):
         return  # a headline that capitalises every word
+    near = {at for one in groups for at in range(one.at, one.end + NAME_WITHIN)}
     for at in range(len(words) - 1):
         pair = words[at : at + 2]
-        if all(word.capital and not word.known for word in pair) and pair[1].joined and at not in taken:
+        if all(word.capital and not word.known for word in pair) and pair[1].joined and at not in near:
             yield Actor(at, at + 2, None)
 
 
@@ -253,7 +272,7 @@ def _placed(stage: _Stage, actor: Actor) -> Actor:
         return replace(actor, subject=True)
     spoken = stage.reading.language
     before = stage.words[actor.at - 1] if _is_joined(stage, actor.at) else ""
-    governed = spoken is not None and before in spoken.not_speakers_after
+    governed = "prep" in prior or (spoken is not None and before in spoken.not_speakers_after)
     return replace(actor, subject=actor.subject and not governed and not inside, inside=inside, agent=agent)
 
 
