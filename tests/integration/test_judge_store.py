@@ -36,6 +36,14 @@ async def everything(database: Database) -> dict[str, int]:
         return counts
 
 
+async def places(database: Database) -> list[tuple[str, str, str, str]]:
+    """Story, topic and copy group of every article."""
+    columns = (t.MEMBERS.c.article_id, t.MEMBERS.c.story_id, t.MEMBERS.c.topic_id, t.MEMBERS.c.copy_group)
+    async with database.reading() as connection:
+        rows = await connection.execute(sa.select(*columns).order_by(t.MEMBERS.c.article_id))
+        return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
 async def test_a_match_that_comes_again_is_answered_byte_for_byte(database: Database) -> None:
     judge = await prepared(database)
     first = await feed(judge, story())
@@ -56,7 +64,7 @@ async def test_a_match_twice_in_one_batch_is_judged_once(database: Database) -> 
 
 async def test_a_restart_after_every_batch_changes_nothing(database: Database) -> None:
     unbroken = await feed(await prepared(database), story())
-    rows = await everything(database)
+    rows, placed = await everything(database), await places(database)
     async with database.transaction() as connection:
         for table in t.METADATA.sorted_tables:
             await connection.execute(sa.delete(table))
@@ -66,6 +74,8 @@ async def test_a_restart_after_every_batch_changes_nothing(database: Database) -
     assert tellings(broken) == tellings(unbroken)
     assert tellings(broken)
     assert await everything(database) == rows
+    assert await places(database) == placed
+    assert 1 < len({topic for _, _, topic, _ in placed}) < len(placed)
 
 
 async def test_replay_and_back_fill_enter_history_and_tell_nothing(database: Database) -> None:
