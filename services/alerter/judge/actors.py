@@ -27,6 +27,7 @@ BESIDE, BETWEEN, FORMER_WITHIN, NAME_WITHIN = 1, 2, 3, 4
 holder's name."""
 _NOMINATIVE = ("i", "и")
 """Adjectives on -i are nominatives where a noun that is one follows, whatever else they may be."""
+_MARKS = ("'", "’")
 _POSSESSIVE = ("'s", "’s")
 
 
@@ -91,8 +92,8 @@ class _Stage:
         return self.reading.language is not None and self.reading.language.cased
 
     def offices(self) -> Iterator[tuple[Cue, str, bool]]:
-        """Marks of offices: which, and whether the form can be a subject. Of several at a word the longest is meant, and
-        a form that is written out rather than a stem."""
+        """Marks of offices: which, and whether the form can be a subject. Of several at a word the longest is meant,
+        and a form that is written out rather than a stem."""
         best: dict[int, Cue] = {}
         for mark in self.marks:
             known = best.get(mark.first)
@@ -157,10 +158,11 @@ def _groups(stage: _Stage) -> Iterator[Actor]:
 
 
 def _is_of(stage: _Stage, mention: Mention, at: int, mark: Cue) -> bool:
-    """An office of a country: vlasti Srbije, officials in Serbia; a country before its office: Sırbistan Cumhurbaşkanı."""
+    """An office of a country: vlasti Srbije, officials in Serbia, Sırbistan Cumhurbaşkanı, Hrvatski ministar."""
     if at < mark.first:
-        code = stage.reading.article.language.macro
-        return code in OWNER_FIRST and at + 1 == mark.first and _is_joined(stage, mark.first)
+        first = stage.reading.article.language.macro in OWNER_FIRST
+        adjective = stage.cased and not mention.subject and mention.span.surface.endswith(_NOMINATIVE)  # Hrvatski
+        return (first or adjective) and at + 1 == mark.first and _is_joined(stage, mark.first)
     between = range(mark.end, at)
     if at < mark.end or len(between) > BETWEEN or _is_parted(stage, mark.end, at):
         return False
@@ -244,10 +246,10 @@ def _last_of(stage: _Stage, office: str, start: int) -> Mention | None:
 
 def _others(stage: _Stage, taken: set[int], groups: Sequence[Actor]) -> Iterator[Actor]:
     """People on no list: by what they are, or by two capitalised words that are no apposition to an office."""
+    text, words = stage.reading.field(stage.sentence.field), stage.sentence.words
     for mark in stage.marks:
-        if mark.act == "others" and mark.first not in taken:
+        if mark.act == "others" and mark.first not in taken and text[words[mark.end - 1].end :][:1] not in _MARKS:
             yield Actor(mark.first, mark.end, None)
-    words = stage.sentence.words
     if sum(word.capital for word in words) * 2 > len(words):
         return  # a headline that capitalises every word
     near = {at for one in groups for at in range(one.at, one.end + NAME_WITHIN)}

@@ -23,13 +23,15 @@ NEGATED_WITHIN = 3
 """Words before a verb in which a negation turns it (measured as enough on 31 statements in six languages)."""
 CAPITAL_NOUNS = frozenset({"de"})
 """Languages that write every noun with a capital, and so no verb within a sentence."""
-BEING_WITHIN = 2
+BEING_WITHIN, CLAUSE_WITHIN = 2, 2
 OPENING, RIGHT_BEHIND, BEHIND, PLACE_WITHIN, OBJECT_WITHIN, OWNER_WITHIN = 2, 2, 6, 8, 3, 3
 """Words: before a verb that opens its sentence; between a verb and a place behind it, or a name behind it; between a
 place and its verb; a verb and its object; a reaction and whose it is."""
 RIGHT_BEFORE = 3
 DONE_BY = frozenset({"condemn", "reject", "welcome"})
 """Acts that are told in the passive, too: condemned by Belgrade."""
+TAKES_NO_NAME = frozenset({"", "comment"})
+"""Saying and reacting: a name behind such a verb is its subject, not its object."""
 NOT_ITSELF = frozenset({"condemn", "threaten"})
 NEEDS_TOPIC = frozenset({"welcome"})
 """Acts that say nothing unless the subject stands in the same sentence: one can support anything."""
@@ -144,6 +146,10 @@ def _attribute(scene: _Scene) -> None:
         owner = None if _is_negated(scene, mark.first) else _owner(scene, mark)
         if owner is not None:
             scene.found.append(_Found(owner.mention, "condemn", SURE_TOLD))
+    for mark in scene.cast.marked("claim"):
+        owner = _claimant(scene, mark)
+        if owner is not None:
+            scene.found.append(_Found(owner.mention, "condemn", SURE_TOLD))
     if not scene.found:
         _comment(scene)
 
@@ -172,7 +178,7 @@ def _by_subject(scene: _Scene, cue: Cue, verb: int, sure: float, quote: Quote | 
             scene.found.append(_Found(scene.carried, cue.act, sure - LESS_CARRIED, quote))
         return
     actor, less = _subject(scene, verb, cue.act if cue.verb else "")
-    if actor is None or (cue.verb and _is_of_itself(scene, cue, actor)):
+    if actor is None or (cue.verb and _is_of_itself(scene, cue, actor)) or _is_told_by_others(scene, actor):
         return
     scene.found.append(_Found(actor.mention, cue.act, sure - less, quote))
 
@@ -184,11 +190,13 @@ def _subject(scene: _Scene, verb: int, act: str) -> tuple[Actor | None, float]:
     headline = _headline_speaker(scene, verb)
     if headline is not None:
         return headline, 0.0
+    if _is_theirs(scene):
+        return (Actor(0, 0, scene.carried), LESS_CARRIED) if scene.carried is not None else (None, 0.0)
     able = [one for one in scene.cast.actors if one.subject or one.source]
     before = [one for one in able if one.at < verb]
     named = [one for one in before if not one.place]
     near = [one for one in before if one.place and verb - one.end < RIGHT_BEFORE
-            and (not named or one.at > named[-1].at)]  # fmt: skip
+            and (not named or one.at > named[-1].at) and not _opens_clause(scene, one.end)]  # fmt: skip
     aside = _is_aside(scene, verb)
     behind = _behind(scene, verb, able, act)
     return next(
@@ -198,20 +206,45 @@ def _subject(scene: _Scene, verb: int, act: str) -> tuple[Actor | None, float]:
             (near[-1] if near and not aside and (act or not named) else None, 0.0),
             (named[-1] if named else None, 0.0),
             (_pronoun(scene, verb), LESS_CARRIED),
-            (next((one for one in reversed(before) if one.place and verb - one.end < PLACE_WITHIN and not aside), None),
-             0.0),
+            (None if aside else _place_before(scene, before, verb), 0.0),
             (behind, 0.0),
         ) if found[0] is not None),
         (None, 0.0),
     )  # fmt: skip
 
 
+def _is_theirs(scene: _Scene) -> bool:
+    """Whether a sentence is according to somebody named before it: by him, the reaction was mild."""
+    mark = next(iter(scene.cast.marked("theirs")), None)
+    return mark is not None and not any(one.subject and not one.place and one.at < mark.first
+                                        for one in scene.cast.actors)  # fmt: skip
+
+
+def _place_before(scene: _Scene, before: Sequence[Actor], verb: int) -> Actor | None:
+    """A place farther before its verb, in the same clause."""
+    places = [one for one in before if one.place and verb - one.end < PLACE_WITHIN]
+    return places[-1] if places and not _opens_clause(scene, places[-1].end) else None
+
+
+def _opens_clause(scene: _Scene, at: int) -> bool:
+    """Whether a clause begins with a word: whoever stands before it is told or accused (pozvao Beograd da odgovori)."""
+    return any(one.first == at for one in scene.cast.marked("that"))
+
+
+def _is_told_by_others(scene: _Scene, actor: Actor) -> bool:
+    """Whether another side says it of an actor: Kurti says that Serbia threatens."""
+    opens = [one.first for one in scene.cast.marked("that") if 0 <= actor.at - one.end < CLAUSE_WITHIN]
+    verbs = [at for at in scene.verbs if opens and at < opens[-1]]
+    tellers = [one for one in scene.cast.actors if verbs and one.subject and one.at < verbs[-1]]
+    side = actor.mention.side if actor.mention is not None else ""
+    return bool(tellers) and tellers[-1].mention is not None and tellers[-1].mention.side != side
+
+
 def _is_aside(scene: _Scene, verb: int) -> bool:
     """Whether a verb follows what is said, or stands within it: "…", said X; the pact, he says, is …"""
     words = scene.sentence.words
-    return verb > 0 and not words[verb].joined or (
-        verb > 0 and any(one.kind == "direct" and one.span.end <= words[verb].start for one in scene.quotes)
-    )  # fmt: skip
+    quoted = any(one.kind == "direct" and one.span.end <= words[verb].start for one in scene.quotes)
+    return verb > 0 and (quoted or not words[verb].joined)
 
 
 def _agent(scene: _Scene, verb: int, act: str, before: Sequence[Actor]) -> Actor | None:
@@ -225,7 +258,7 @@ def _behind(scene: _Scene, verb: int, able: Sequence[Actor], act: str) -> Actor 
     """A subject behind its verb. What can be an object is none: a place, and where forms do not tell, any name."""
     for one in able:
         if verb < one.at <= verb + (RIGHT_BEHIND if one.place else BEHIND):
-            return None if act and (one.place or not scene.cased) else one
+            return None if act not in TAKES_NO_NAME and (one.place or not scene.cased) else one
     return None
 
 
@@ -300,6 +333,15 @@ def _owner(scene: _Scene, mark: Cue) -> Actor | None:
     return next(behind, None)
 
 
+def _claimant(scene: _Scene, mark: Cue) -> Actor | None:
+    """Whose claim is told with what it says: rejected the accusations of the president of Serbia that …"""
+    for one in scene.cast.actors:
+        if one.mention is not None and not one.subject and 0 <= one.at - mark.end < OWNER_WITHIN:
+            opens = [that for that in scene.cast.marked("that") if 0 <= that.first - one.end < OWNER_WITHIN]
+            return one if opens else None
+    return None
+
+
 def _comment(scene: _Scene) -> None:
     """Somebody speaks, and no class of act fits."""
     for quote in scene.quotes:
@@ -312,7 +354,7 @@ def _comment(scene: _Scene) -> None:
         if _is_negated(scene, verb) or _is_silent(scene, verb):
             continue
         actor, less = _subject(scene, verb, "" if hint == "say" else "condemn")
-        if actor is not None:
+        if actor is not None and not _is_told_by_others(scene, actor):
             scene.found.append(_Found(actor.mention, "comment", SURE_COMMENT - less))
             return
     source = _according(scene)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from services.extractor.quote import quotes_in
 from services.extractor.recognise import mentions
@@ -17,6 +19,12 @@ from shared.events import ArticleExtracted, Language, Published, Source
 from shared.text.gazetteer import Gazetteer
 from shared.text.languages import macro
 
+COUNTRIES = {one: one.upper() for one in ("rs", "hr", "al", "ba", "me", "mk", "si", "bg", "xk")}
+"""Countries by the end of an outlet's address, for those of the region; in production a source tells its own."""
+WRAPPED_AT = 120
+"""Characters of the longest line of a text that a mail or a terminal wrapped."""
+_WRAPPED = re.compile(r"(?<=[\w,;]) *\n(?=\w)")
+"""A line end within a sentence."""
 UNDATED = datetime(9999, 1, 1, tzinfo=UTC)
 """Where a text without a date stands in the order."""
 
@@ -84,16 +92,28 @@ def last_moment(texts: Iterable[Text]) -> datetime:
     return max((one.published for one in texts if one.published), default=datetime.now(UTC))
 
 
+def country_of(url: str) -> str:
+    """The country of an outlet as its address tells it, where nothing else does; "" for most."""
+    host = urlsplit(url).hostname or ""
+    return COUNTRIES.get(host.rpartition(".")[2], "")
+
+
+def _unwrapped(text: str) -> str:
+    """A text without the line ends that a mail or a terminal put into its sentences."""
+    lines = text.split("\n")
+    return _WRAPPED.sub(" ", text) if max(map(len, lines)) <= WRAPPED_AT else text
+
+
 def article_of(one: Text, gazetteer: Gazetteer, now: datetime) -> ArticleExtracted:
     """The article, with the entities and quotations that the extractor finds in it."""
-    code = macro(one.language)
-    fields = tuple((name, text) for name, text in (("title", one.title), ("text", one.text)) if text)
-    found = mentions(gazetteer, fields, code, one.published, "")
+    code, content = macro(one.language), _unwrapped(one.text)
+    fields = tuple((name, text) for name, text in (("title", one.title), ("text", content)) if text)
+    found = mentions(gazetteer, fields, code, one.published, country_of(one.url))
     published = Published(at=one.published, origin="given") if one.published else None
     return ArticleExtracted(
         id=ids.of("text", one.id, one.title, one.text), observed=one.published or now, article_id=one.id or "text",
-        url=one.url, canonical_url=one.url, title=one.title, text=one.text, published=published,
-        source=Source(id=one.source or one.id or "text", name=one.source or "text"),
+        url=one.url, canonical_url=one.url, title=one.title, text=content, published=published,
+        source=Source(id=one.source or one.id or "text", name=one.source or "text", country=country_of(one.url)),
         language=Language(macro=code, variety=one.language), entities=found,
         quotes=quotes_in(fields, code, found),
     )  # fmt: skip

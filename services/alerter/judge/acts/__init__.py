@@ -2,10 +2,14 @@
 
 `verbs` are acts by their verb (osudio, denounced); `said` are words inside a statement that make it the act (open
 provocation, will not be silent). A pattern is words that follow one another with at most one between, folded; `~` takes
-any ending. `marks` are the words that tell who acts and how: offices (whole words are forms that can be a subject, stems
-any form), `others` who speak for nobody, `former`, `according`, `out_of`, `inside`, `relative`; `speak` and `view` are
-verbs beside the reporting verbs of the language, `feel` has whoever feels as its object (brine ga, angered him), `react`
-are reactions told without a verb of anybody (u Beogradu se reagovalo, reakcija Beograda), `silent` says nothing.
+any ending.
+
+`marks` are the words that tell who acts and how: offices and the heads of institutions (whole words are forms that can
+be a subject, stems any form); `others` who speak for nobody, `former` holders; prepositions by what they make of a name
+(`of`, `according`, `out_of`, `inside`, `agent`, `prep` for the rest), `theirs` for according to him; `relative`, `that`
+which open clauses; `speak` and `view`, verbs beside the reporting verbs of the language, and `noun`, what looks like
+one; `feel`, verbs with whoever feels as their object (brine ga, angered him), `be` which turns that round; `react`,
+reactions told without a verb of anybody (u Beogradu se reagovalo); `claim`, nouns of what somebody said; `never`, negations of several words, and `silent`, refusals to say anything.
 """
 
 from __future__ import annotations
@@ -25,6 +29,8 @@ STANCE = {"welcome": 1, "comment": 0}
 """What an act says of the subject: for (1), nothing (0), against (-1, all others)."""
 OFFICES = ("president", "prime minister", "minister", "officials")
 """Kinds of marks that are offices; the first three are parts of a person's role."""
+FORMED = (*OFFICES, "institution")
+"""Kinds of which a word written out is a form that can be a subject, and a stem any form."""
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _GAP = 1
 _HEAD = 3
@@ -131,4 +137,4 @@ def _marks(data: dict[str, str]) -> Iterator[Pattern]:
     for kind, written in data.items():
         for entry in fold_text(written).split():
             words = tuple((word.rstrip("~"), word.endswith("~")) for word in entry.split("+"))
-            yield Pattern(kind + "~" * (kind in OFFICES and words[0][1]), False, words)
+            yield Pattern(kind + "~" * (kind in FORMED and words[0][1]), False, words)
