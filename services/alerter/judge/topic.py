@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,11 +25,11 @@ from shared.text.fold import Folded
 
 OPEN_FOR = timedelta(days=2)
 """How long after its last article a topic may be joined, and how far a late article may lie before its first."""
-SAME_WORDS, SAME_NAMES = 0.28, 0.25
+SAME_WORDS, SAME_NAMES = 0.26, 0.25
 """Likeness of 4-grams and of names that links articles of one language …"""
 NEARLY_SAME = 0.6
-"""… or of 4-grams alone."""
-OTHER_NAMES, OTHER_WORDS = 0.6, 0.07
+"""… or of 4-grams alone, where one of the two names nobody known."""
+OTHER_NAMES, OTHER_WORDS = 0.62, 0.09
 """Likeness of names and of cognate 4-grams that links articles of different languages."""
 READ = 700
 """Characters of the text that are compared: what happened stands at the beginning, background at the end."""
@@ -118,32 +118,22 @@ class Topics:
         self._articles += sign * topic.counts.articles
 
     def find(self, one: Traits, moment: datetime) -> Topic | None:
-        """The open topic that an article belongs to, the most alike of several."""
-        words, names = self._weighed(one.grams, self._grams), self._weighed(one.names, self._names)
-        lengths = _length(words), _length(names)
+        """The open topic that an article belongs to, the most alike of several. Names are compared first, since there
+        are few of them and mostly they settle it."""
+        rarity = [math.log(1 + (self._articles + 1) / (1 + seen)) for seen in range(self._articles + 2)]
+        names, words = _Side(one.names, self._names, rarity), _Side(one.grams, self._grams, rarity)
         best: tuple[float, str] | None = None
         for topic in self._open.values():
             if not topic.opened - OPEN_FOR <= moment <= topic.last + OPEN_FOR:
                 continue
-            alike = self._alike(words, topic.counts.grams, topic.counts.articles, self._grams, lengths[0])
-            named = self._alike(names, topic.counts.names, topic.counts.articles, self._names, lengths[1])
-            if is_linked(alike, named, same=one.language in topic.counts.languages):
+            counts, same = topic.counts, one.language in topic.counts.languages
+            named = names.alike(counts.names)
+            if named < (SAME_NAMES if same else OTHER_NAMES) and (one.names and counts.names):
+                continue
+            alike = words.alike(counts.grams)
+            if is_linked(alike, named, same=same):
                 best = max(best or (0.0, ""), (alike + named, topic.id))
         return self._open[best[1]] if best else None
-
-    def _weighed(self, counts: Mapping[str, int], seen: Counter[str]) -> dict[str, float]:
-        return {key: (1 + math.log(count)) * self._rarity(key, seen) for key, count in counts.items()}
-
-    def _rarity(self, key: str, seen: Counter[str]) -> float:
-        return math.log(1 + (self._articles + 1) / (1 + seen[key]))
-
-    def _alike(
-        self, mine: Mapping[str, float], theirs: Mapping[str, int], articles: int, seen: Counter[str], length: float
-    ) -> float:
-        """Cosine between an article and the mean of a topic's, both weighed by rarity."""
-        weighed = {key: count / articles * self._rarity(key, seen) for key, count in theirs.items()}
-        whole = length * _length(weighed)
-        return sum(weight * weighed[key] for key, weight in mine.items() if key in weighed) / whole if whole else 0.0
 
     def grow(self, topic: Topic, one: Traits, moment: datetime) -> None:
         """Count an article into a topic, which may be new."""
@@ -158,6 +148,26 @@ class Topics:
         self.add(topic)
 
 
+class _Side:
+    """One kind of trait of an article, weighed by `rarity`, which goes by how many articles have `seen` a thing."""
+
+    def __init__(self, counts: Mapping[str, int], seen: Mapping[str, int], rarity: Sequence[float]) -> None:
+        self._seen, self._rarity = seen, rarity
+        self._mine = {key: (1 + math.log(count)) * rarity[seen.get(key, 0)] for key, count in counts.items()}
+        self._length = math.sqrt(sum(weight * weight for weight in self._mine.values()))
+
+    def alike(self, theirs: Mapping[str, int]) -> float:
+        """Cosine between the article and the mean of a topic's articles."""
+        seen, rarity, mine = self._seen, self._rarity, self._mine
+        square = dot = 0.0
+        for key, count in theirs.items():
+            weight = count * rarity[seen[key]]
+            square += weight * weight
+            if key in mine:
+                dot += weight * mine[key]
+        return dot / (self._length * math.sqrt(square)) if dot else 0.0
+
+
 def is_linked(alike: float, named: float, *, same: bool) -> bool:
     """Whether likeness of words and of names, in one language or across two, makes one topic."""
     if same:
@@ -168,10 +178,6 @@ def is_linked(alike: float, named: float, *, same: bool) -> bool:
 def opened(watch_id: str, reading: Reading, moment: datetime) -> Topic:
     """A new topic, named after its first article for good."""
     return Topic(ids.topic(watch_id, reading.article.article_id), reading.article.title, moment, moment, Counts())
-
-
-def _length(weighed: Mapping[str, float]) -> float:
-    return math.sqrt(sum(weight * weight for weight in weighed.values()))
 
 
 def _counted(counts: Mapping[str, int], keys: Collection[str]) -> dict[str, int]:
