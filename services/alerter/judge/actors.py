@@ -264,18 +264,27 @@ def _placed(stage: _Stage, actor: Actor) -> Actor:
     earlier = range(max(0, actor.at - FORMER_WITHIN), actor.at + 1)
     if any(one.act == "former" and one.first in earlier for one in stage.marks):
         return replace(actor, mention=None)
-    prior = {one.act for one in stage.marks if one.end == actor.at} if _is_joined(stage, actor.at) else set()
+    at = _behind_article(stage, actor.at)
+    prior = {one.act for one in stage.marks if one.end == at} if _is_joined(stage, actor.at) else set()
+    if any(one.act == "others" and one.end == actor.at for one in stage.marks) and _is_joined(stage, actor.at):
+        return replace(actor, mention=None)  # an opposition leader in Serbia
     if "according" in prior and not actor.place and (actor.at <= BETWEEN + 1 or not _is_joined(stage, actor.end)):
         return replace(actor, subject=True, source=True)
     agent, inside = "agent" in prior, "inside" in prior
     if "out_of" in prior:
-        return replace(actor, subject=False, source=actor.at <= BETWEEN, agent=agent)
+        return replace(actor, subject=False, source=at <= BETWEEN, agent=agent)
     if not inside and _is_related(stage, actor):
         return replace(actor, subject=True)
     spoken = stage.reading.language
-    before = stage.words[actor.at - 1] if _is_joined(stage, actor.at) else ""
+    before = stage.words[at - 1] if _is_joined(stage, at) else ""
     governed = "prep" in prior or (spoken is not None and before in spoken.not_speakers_after)
     return replace(actor, subject=actor.subject and not governed and not inside, inside=inside, agent=agent)
+
+
+def _behind_article(stage: _Stage, at: int) -> int:
+    """Where an article before a name begins, or the name: prepositions stand before both."""
+    article = any(one.act == "article" and one.end == at for one in stage.marks)
+    return at - 1 if article and _is_joined(stage, at) else at
 
 
 def _is_joined(stage: _Stage, at: int) -> bool:

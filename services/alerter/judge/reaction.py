@@ -32,6 +32,8 @@ DONE_BY = frozenset({"condemn", "reject", "welcome"})
 """Acts that are told in the passive, too: condemned by Belgrade."""
 TAKES_NO_NAME = frozenset({"", "comment"})
 """Saying and reacting: a name behind such a verb is its subject, not its object."""
+SUBJUNCTIVE = frozenset({"da", "te", "sa", "na"})
+"""Words that open a clause of what is wanted as often as of what is said."""
 NOT_ITSELF = frozenset({"condemn", "threaten"})
 NEEDS_TOPIC = frozenset({"welcome"})
 """Acts that say nothing unless the subject stands in the same sentence: one can support anything."""
@@ -163,7 +165,7 @@ def _give(scene: _Scene, cue: Cue) -> None:
             scene.found.append(_Found(speaker, cue.act, SURE_SAID - less, quote))
             return
     if cue.verb and not inside:
-        if not _is_negated(scene, cue.first):
+        if not _is_negated(scene, cue.first) and not _is_suffered(scene, cue):
             _by_subject(scene, cue, cue.first, SURE_VERB, None)
         return
     _by_subject(scene, cue, _verb_of(scene, cue), SURE_SAID, quote)
@@ -208,6 +210,7 @@ def _subject(scene: _Scene, verb: int, act: str) -> tuple[Actor | None, float]:
             (_pronoun(scene, verb), LESS_CARRIED),
             (None if aside else _place_before(scene, before, verb), 0.0),
             (behind, 0.0),
+            (_inside(scene), 0.0),
         ) if found[0] is not None),
         (None, 0.0),
     )  # fmt: skip
@@ -240,6 +243,13 @@ def _is_told_by_others(scene: _Scene, actor: Actor) -> bool:
     return bool(tellers) and tellers[-1].mention is not None and tellers[-1].mention.side != side
 
 
+def _inside(scene: _Scene) -> Actor | None:
+    """Where people think or say it, in a sentence without a subject: u Beogradu smatraju."""
+    if any(one.subject for one in scene.cast.actors):
+        return None
+    return next((one for one in scene.cast.actors if one.inside and one.at <= OPENING), None)
+
+
 def _is_aside(scene: _Scene, verb: int) -> bool:
     """Whether a verb follows what is said, or stands within it: "…", said X; the pact, he says, is …"""
     words = scene.sentence.words
@@ -247,11 +257,22 @@ def _is_aside(scene: _Scene, verb: int) -> bool:
     return verb > 0 and (quoted or not words[verb].joined)
 
 
+def _is_suffered(scene: _Scene, cue: Cue) -> bool:
+    """Whether a verb is told of whom it was done to, and nobody is named who did it: Serbia was accused."""
+    if cue.first not in {one.first for one in scene.cast.marked("passive")}:
+        return False
+    turns = any(0 < cue.first - one.first <= NEGATED_WITHIN for one in scene.cast.marked("be"))
+    return (turns or scene.cased) and _done_by(scene, cue.first) is None
+
+
+def _done_by(scene: _Scene, verb: int) -> Actor | None:
+    return next((one for one in scene.cast.actors if one.agent and verb < one.at <= verb + OBJECT_WITHIN), None)
+
+
 def _agent(scene: _Scene, verb: int, act: str, before: Sequence[Actor]) -> Actor | None:
     """By whom something was done: condemned by Belgrade."""
-    if act not in DONE_BY or before:
-        return None
-    return next((one for one in scene.cast.actors if one.agent and verb < one.at <= verb + OBJECT_WITHIN), None)
+    passive = any(one.first == verb for one in scene.cast.marked("passive"))
+    return _done_by(scene, verb) if act in DONE_BY and (passive or not before) else None
 
 
 def _behind(scene: _Scene, verb: int, able: Sequence[Actor], act: str) -> Actor | None:
@@ -336,9 +357,19 @@ def _owner(scene: _Scene, mark: Cue) -> Actor | None:
 def _claimant(scene: _Scene, mark: Cue) -> Actor | None:
     """Whose claim is told with what it says: rejected the accusations of the president of Serbia that …"""
     for one in scene.cast.actors:
-        if one.mention is not None and not one.subject and 0 <= one.at - mark.end < OWNER_WITHIN:
-            opens = [that for that in scene.cast.marked("that") if 0 <= that.first - one.end < OWNER_WITHIN]
-            return one if opens else None
+        owns = 0 <= one.at - mark.end < OWNER_WITHIN or 0 <= mark.first - one.end < RIGHT_BEHIND
+        if one.mention is not None and not one.subject and not one.inside and owns:
+            end = max(one.end, mark.end)
+            return one if any(0 <= that.first - end < OWNER_WITHIN for that in scene.cast.marked("that")) else None
+    return None
+
+
+def _says_that(scene: _Scene) -> Actor | None:
+    """A subject that a clause follows at once, whatever the verb between: Belgrade reckons that …"""
+    opens = [one.first for one in scene.cast.marked("that") if scene.words[one.first] not in SUBJUNCTIVE]
+    for one in scene.cast.actors:
+        if one.subject and any(1 <= at - one.end <= OWNER_WITHIN for at in opens):
+            return one if not any(_is_negated(scene, at) for at in opens) else None
     return None
 
 
@@ -351,14 +382,14 @@ def _comment(scene: _Scene) -> None:
     if scene.found:
         return
     for verb, hint in sorted(_speaking(scene).items()):
-        if _is_negated(scene, verb) or _is_silent(scene, verb):
+        if hint == "view" or _is_negated(scene, verb) or _is_silent(scene, verb):
             continue
         actor, less = _subject(scene, verb, "" if hint == "say" else "condemn")
         if actor is not None and not _is_told_by_others(scene, actor):
             scene.found.append(_Found(actor.mention, "comment", SURE_COMMENT - less))
             return
-    source = _according(scene)
-    if source is not None:
+    source = _says_that(scene) or _according(scene)
+    if source is not None and not _is_told_by_others(scene, source):
         scene.found.append(_Found(source.mention, "comment", SURE_COMMENT))
 
 

@@ -9,7 +9,8 @@ be a subject, stems any form); `others` who speak for nobody, `former` holders; 
 (`of`, `according`, `out_of`, `inside`, `agent`, `prep` for the rest), `theirs` for according to him; `relative`, `that`
 which open clauses; `speak` and `view`, verbs beside the reporting verbs of the language, and `noun`, what looks like
 one; `feel`, verbs with whoever feels as their object (brine ga, angered him), `be` which turns that round; `react`,
-reactions told without a verb of anybody (u Beogradu se reagovalo); `claim`, nouns of what somebody said; `never`, negations of several words, and `silent`, refusals to say anything.
+reactions told without a verb of anybody (u Beogradu se reagovalo); `claim`, nouns of what somebody said; `never`,
+negations of several words, and `silent`, refusals to say anything.
 """
 
 from __future__ import annotations
