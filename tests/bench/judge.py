@@ -6,6 +6,7 @@ terms are known, stories grow and copies are found as in a long story. Goal: 300
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Sequence
 from datetime import timedelta
@@ -24,6 +25,7 @@ from shared.events import ArticleExtracted, ArticleMatched
 from tests.bench._standalone import printed
 from tests.fakes.judging import START, feed, prepared
 from tests.fakes.news import PACK, demo_articles, gazetteer
+from tests.fakes.postgres import Absent, server
 
 ROUNDS, BATCH = 20, 64
 FILE = PACK / "watches" / "defence-alliance.yaml"
@@ -44,7 +46,8 @@ def moved(article: ArticleExtracted, number: int) -> ArticleExtracted:
     """The article in a later round: another address, another source, another time."""
     shift = timedelta(days=21 * number)
     name = ids.of(article.article_id, number)
-    published = msgspec.structs.replace(article.published, at=article.published.at + shift) if article.published else None
+    told = article.published
+    published = msgspec.structs.replace(told, at=told.at + shift) if told else None
     source = msgspec.structs.replace(article.source, id=f"{article.source.id}{number}")
     return msgspec.structs.replace(
         article, id=ids.of(article.id, number), article_id=name, observed=article.observed + shift, published=published,
@@ -79,8 +82,19 @@ async def run() -> dict[str, float | str]:
     matches = stream(text)
     figures: dict[str, float | str] = {"matches": len(matches)}
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        rate, share = await measured(f"sqlite:///{name}/judge.db", text, matches)
-        figures |= {"sqlite_per_second": round(rate, 1), "sqlite_share_of_sql": round(share, 3)}
-        figures["sqlite_mb"] = round(Path(name, "judge.db").stat().st_size / 1e6, 1)
+        file = Path(name) / "judge.db"
+        figures |= await figures_on("sqlite", f"sqlite:///{file}", text, matches)
+        figures["sqlite_mb"] = round(os.stat(file).st_size / 1e6, 1)
+    try:
+        with server() as running:
+            figures |= await figures_on("postgresql", running.url(), text, matches)
+    except Absent as reason:
+        figures["postgresql_skipped"] = str(reason)
     printed("matched articles judged", figures)
     return figures
+
+
+async def figures_on(name: str, url: str, text: str, matches: Sequence[ArticleMatched]) -> dict[str, float | str]:
+    """The figures of one database."""
+    rate, share = await measured(url, text, matches)
+    return {f"{name}_per_second": round(rate, 1), f"{name}_share_of_sql": round(share, 3)}
