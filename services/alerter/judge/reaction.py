@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from services.alerter.judge.actors import ACTORS, PLACES, Actor, Cast, cast
-from services.alerter.judge.acts import STANCE, Cue, anaphors, lexicon
+from services.alerter.judge.acts import STANCE, Cue, anaphors, lexicon, reporting
 from services.alerter.judge.reading import TEXT, TITLE, Reading, Sentence
 from services.alerter.options import ACTS
 from shared.events import Mention, Quote
@@ -82,9 +82,10 @@ class _Scene:
     sentence: Sentence
     words: list[str]
     cast: Cast
-    cues: list[Cue]
     quotes: list[Quote]
-    verbs: list[int]
+    cues: list[Cue] = field(default_factory=list)
+    verbs: list[int] = field(default_factory=list)
+    told: dict[int, str] = field(default_factory=dict)
     carried: Mention | None = None
     found: list[_Found] = field(default_factory=list)
 
@@ -97,13 +98,16 @@ class _Scene:
 def reactions(reading: Reading, side: str) -> list[Statement]:
     """The positions of `side` in an article, the surest of each actor and act, in the order of the text."""
     best: dict[tuple[str, str], Statement] = {}
+    if side and not any(one.side == side for one in reading.article.entities):
+        return []
     last: Mention | None = None
     age = 0
     near = _near(reading)
     for sentence in reading.sentences:
         scene = _scene(reading, sentence)
         scene.carried = last if age < CARRIED and sentence.field != TITLE else None
-        _attribute(scene)
+        if _concerns(scene, side):
+            _attribute(scene)
         for one in _statements(scene, near, side):
             known = best.get((one.actor.entity_id, one.act))
             if known is None or one.confidence > known.confidence:
@@ -112,21 +116,24 @@ def reactions(reading: Reading, side: str) -> list[Statement]:
     return _without_idle_comments(best.values())
 
 
+def _concerns(scene: _Scene, side: str) -> bool:
+    """Whether anybody of a side is in a sentence or may go on speaking in it."""
+    people = (*(one.mention for one in scene.cast.actors), scene.carried)
+    quoted = (one.speaker_id for one in scene.quotes)
+    return not side or any(quoted) or any(one is not None and one.side == side for one in people)
+
+
 def _scene(reading: Reading, sentence: Sentence) -> _Scene:
     words = [word.folded for word in sentence.words]
     quotes = reading.quotes_in(sentence)
     players = cast(reading, sentence, words, quotes)
-    cues = list(lexicon(reading.article.language.macro).find(words))
-    scene = _Scene(reading, sentence, words, players, cues, quotes, [])
-    scene.verbs = sorted({*_speaking(scene), *(one.first for one in cues if one.verb)})
-    return scene
+    return _Scene(reading, sentence, words, players, quotes)
 
 
 def _speaking(scene: _Scene) -> dict[int, str]:
-    """Verbs of saying and of seeing as, outside quotation marks, with the act they hint at ("" for none)."""
+    """Verbs of saying and of seeing as, outside quotation marks, with the act they hint at (`say`, `view`)."""
     spoken = scene.reading.language
-    stems = {verb.stem: verb.act for verb in spoken.verbs} if spoken is not None else {}
-    told = {at: act for at, word in enumerate(scene.words) for stem, act in stems.items() if word.startswith(stem)}
+    told = reporting(spoken.code).found(scene.words) if spoken is not None else {}
     told |= {one.first: "view" for one in scene.cast.marked("view")}
     told |= {one.first: "say" for one in scene.cast.marked("speak")}
     nouns = {one.first for one in scene.cast.marked("noun")}
@@ -137,6 +144,9 @@ def _speaking(scene: _Scene) -> dict[int, str]:
 
 def _attribute(scene: _Scene) -> None:
     """Give every cue of the scene to whoever governs it."""
+    scene.cues = list(lexicon(scene.reading.article.language.macro).find(scene.words))
+    scene.told = _speaking(scene)
+    scene.verbs = sorted({*scene.told, *(one.first for one in scene.cues if one.verb)})
     for cue in scene.cues:
         if not _is_silent(scene, cue.first):
             _give(scene, cue)
@@ -381,7 +391,7 @@ def _comment(scene: _Scene) -> None:
             scene.found.append(_Found(speaker, "comment", SURE_COMMENT - less, quote))
     if scene.found:
         return
-    for verb, hint in sorted(_speaking(scene).items()):
+    for verb, hint in sorted(scene.told.items()):
         if hint == "view" or _is_negated(scene, verb) or _is_silent(scene, verb):
             continue
         actor, less = _subject(scene, verb, "" if hint == "say" else "condemn")

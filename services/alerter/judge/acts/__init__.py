@@ -15,7 +15,7 @@ negations of several words, and `silent`, refusals to say anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -25,6 +25,7 @@ import yaml
 
 from services.alerter.options import ACTS
 from shared.text.fold import fold_text
+from shared.text.languages import language
 
 STANCE = {"welcome": 1, "comment": 0}
 """What an act says of the subject: for (1), nothing (0), against (-1, all others)."""
@@ -34,8 +35,8 @@ FORMED = (*OFFICES, "institution")
 """Kinds of which a word written out is a form that can be a subject, and a stem any form."""
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _GAP = 1
-_HEAD = 3
-"""Patterns are looked up by the first letters of their first word."""
+WORDS_KNOWN = 20_000
+"""Words of a language whose patterns are remembered: most of a day's, 3 MB of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +59,54 @@ class Cue:
 
 
 class Lexicon:
-    """The acts of one language."""
+    """The patterns of one language, looked up by their first word: whole, or by every beginning of a word."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
-        self._by_head: dict[str, list[Pattern]] = {}
+        self._whole: dict[str, list[Pattern]] = {}
+        self._stems: dict[str, list[Pattern]] = {}
         for pattern in patterns:
-            self._by_head.setdefault(pattern.words[0][0][:_HEAD], []).append(pattern)
+            bare, stem = pattern.words[0]
+            (self._stems if stem else self._whole).setdefault(bare, []).append(pattern)
+        self._lengths = sorted({len(stem) for stem in self._stems})
+        self._known: dict[str, tuple[Pattern, ...]] = {}
 
     def find(self, words: Sequence[str]) -> Iterator[Cue]:
         """The cues in a sentence of folded words."""
         for at, word in enumerate(words):
-            for pattern in self._by_head.get(word[:_HEAD], ()):
+            begun = self._known.get(word)
+            if begun is None:
+                begun = self._remembered(word)
+            for pattern in begun:
                 end = _match(pattern, words, at)
                 if end:
                     yield Cue(pattern.act, pattern.verb, at, end)
+
+    def _remembered(self, word: str) -> tuple[Pattern, ...]:
+        if len(self._known) >= WORDS_KNOWN:
+            self._known.clear()
+        self._known[word] = found = tuple(self._begun(word))
+        return found
+
+    def _begun(self, word: str) -> Iterator[Pattern]:
+        yield from self._whole.get(word, ())
+        for length in self._lengths:
+            if length > len(word):
+                return
+            yield from self._stems.get(word[:length], ())
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """The reporting verbs of a language: the act each stem hints at."""
+
+    acts: Mapping[str, str]
+    lengths: tuple[int, ...]
+
+    def found(self, words: Sequence[str]) -> dict[int, str]:
+        """The words that are one, with what it hints at; of several stems the longest."""
+        told = ((at, self.acts[word[:length]]) for at, word in enumerate(words) for length in self.lengths
+                if word[:length] in self.acts)  # fmt: skip
+        return dict(told)
 
 
 def _match(pattern: Pattern, words: Sequence[str], at: int) -> int:
@@ -101,6 +136,14 @@ class Anaphors:
 def lexicon(code: str) -> Lexicon:
     """The acts of a macro language; an empty lexicon where there is no file for it."""
     return Lexicon(tuple(_patterns({act: row for act, row in _data(code).items() if act in ACTS})))
+
+
+@cache
+def reporting(code: str) -> Reporting:
+    """The reporting verbs of a macro language; none where there is no file for it."""
+    spoken = language(code)
+    acts = {verb.stem: verb.act for verb in spoken.verbs} if spoken is not None else {}
+    return Reporting(acts, tuple(sorted({len(stem) for stem in acts})))
 
 
 @cache
