@@ -6,7 +6,6 @@ terms are known, stories grow and copies are found as in a long story. Goal: 300
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Sequence
 from datetime import timedelta
@@ -68,6 +67,11 @@ async def measured(url: str, text: str, matches: Sequence[ArticleMatched]) -> tu
     return len(matches) / seconds, sql / seconds
 
 
+def megabytes(file: Path) -> float:
+    """The size of a file."""
+    return round(file.stat().st_size / 1e6, 1)
+
+
 def spent() -> dict[str, float]:
     """Seconds so far by part."""
     return {
@@ -84,7 +88,7 @@ async def run() -> dict[str, float | str]:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         file = Path(name) / "judge.db"
         figures |= await figures_on("sqlite", f"sqlite:///{file}", text, matches)
-        figures["sqlite_mb"] = round(os.stat(file).st_size / 1e6, 1)
+        figures["sqlite_mb"] = megabytes(file)
     try:
         with server() as running:
             figures |= await figures_on("postgresql", running.url(), text, matches)
