@@ -35,7 +35,7 @@ _POSSESSIVE = ("'s", "’s")
 class Actor:
     """Somebody at a place of a sentence (first word, behind the last). `mention` is None for somebody unknown; `source`
     tells that the words name where a statement comes from (iz Beograda, according to), `inside` where it was (in
-    Belgrade), `agent` by whom something was done (by Belgrade)."""
+    Belgrade), `agent` by whom something was done (by Belgrade), `media` that they report what others say."""
 
     at: int
     end: int
@@ -44,6 +44,7 @@ class Actor:
     source: bool = False
     inside: bool = False
     agent: bool = False
+    media: bool = False
 
     @property
     def place(self) -> bool:
@@ -248,8 +249,9 @@ def _others(stage: _Stage, taken: set[int], groups: Sequence[Actor]) -> Iterator
     """People on no list: by what they are, or by two capitalised words that are no apposition to an office."""
     text, words = stage.reading.field(stage.sentence.field), stage.sentence.words
     for mark in stage.marks:
-        if mark.act == "others" and mark.first not in taken and text[words[mark.end - 1].end :][:1] not in _MARKS:
-            yield Actor(mark.first, mark.end, None)
+        kind = mark.act if text[words[mark.end - 1].end :][:1] not in _MARKS else ""
+        if kind in {"others", "media"} and mark.first not in taken:
+            yield Actor(mark.first, mark.end, None, media=kind == "media")
     if sum(word.capital for word in words) * 2 > len(words):
         return  # a headline that capitalises every word
     near = {at for one in groups for at in range(one.at, one.end + NAME_WITHIN)}

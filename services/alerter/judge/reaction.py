@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from services.alerter.judge.actors import ACTORS, PLACES, Actor, Cast, cast
-from services.alerter.judge.acts import STANCE, Cue, anaphors, lexicon, reporting
+from services.alerter.judge.acts import STANCE, Cue, anaphors, kinds, lexicon, reporting
 from services.alerter.judge.reading import TEXT, TITLE, Reading, Sentence
 from services.alerter.options import ACTS
 from shared.events import Mention, Quote
@@ -175,7 +175,7 @@ def _give(scene: _Scene, cue: Cue) -> None:
             scene.found.append(_Found(speaker, cue.act, SURE_SAID - less, quote))
             return
     if cue.verb and not inside:
-        if not _is_negated(scene, cue.first) and not _is_suffered(scene, cue):
+        if not _is_negated(scene, cue.first) and not _is_suffered(scene, cue.first):
             _by_subject(scene, cue, cue.first, SURE_VERB, None)
         return
     _by_subject(scene, cue, _verb_of(scene, cue), SURE_SAID, quote)
@@ -245,12 +245,13 @@ def _opens_clause(scene: _Scene, at: int) -> bool:
 
 
 def _is_told_by_others(scene: _Scene, actor: Actor) -> bool:
-    """Whether another side says it of an actor: Kurti says that Serbia threatens."""
+    """Whether another side or an expert says it of an actor: Kurti says that Serbia threatens. Media only report."""
     opens = [one.first for one in scene.cast.marked("that") if 0 <= actor.at - one.end < CLAUSE_WITHIN]
     verbs = [at for at in scene.verbs if opens and at < opens[-1]]
     tellers = [one for one in scene.cast.actors if verbs and one.subject and one.at < verbs[-1]]
     side = actor.mention.side if actor.mention is not None else ""
-    return bool(tellers) and tellers[-1].mention is not None and tellers[-1].mention.side != side
+    teller = tellers[-1] if tellers else actor
+    return not teller.media and (teller.mention is None or teller.mention.side != side)
 
 
 def _inside(scene: _Scene) -> Actor | None:
@@ -267,12 +268,13 @@ def _is_aside(scene: _Scene, verb: int) -> bool:
     return verb > 0 and (quoted or not words[verb].joined)
 
 
-def _is_suffered(scene: _Scene, cue: Cue) -> bool:
+def _is_suffered(scene: _Scene, verb: int) -> bool:
     """Whether a verb is told of whom it was done to, and nobody is named who did it: Serbia was accused."""
-    if cue.first not in {one.first for one in scene.cast.marked("passive")}:
+    if verb not in {one.first for one in scene.cast.marked("passive")}:
         return False
-    turns = any(0 < cue.first - one.first <= NEGATED_WITHIN for one in scene.cast.marked("be"))
-    return (turns or scene.cased) and _done_by(scene, cue.first) is None
+    turns = any(0 < verb - one.first <= NEGATED_WITHIN for one in scene.cast.marked("be"))
+    telling = "be" not in kinds(scene.reading.article.language.macro)  # the participle itself is a passive
+    return (turns or telling) and _done_by(scene, verb) is None
 
 
 def _done_by(scene: _Scene, verb: int) -> Actor | None:
@@ -355,7 +357,7 @@ def _follows_noun(scene: _Scene, actor: Actor) -> bool:
 
 def _owner(scene: _Scene, mark: Cue) -> Actor | None:
     """Whose a reaction is, or where it was: the side inside, out of which or of whom it is told."""
-    if any(one.subject and not one.place and not one.source for one in scene.cast.actors):
+    if _is_theirs(scene) or any(one.subject and not one.place and not one.source for one in scene.cast.actors):
         return None  # somebody speaks of it
     for one in scene.cast.actors:
         if one.mention is not None and (one.inside or one.source):
@@ -392,7 +394,7 @@ def _comment(scene: _Scene) -> None:
     if scene.found:
         return
     for verb, hint in sorted(scene.told.items()):
-        if hint == "view" or _is_negated(scene, verb) or _is_silent(scene, verb):
+        if hint == "view" or _is_negated(scene, verb) or _is_silent(scene, verb) or _is_suffered(scene, verb):
             continue
         actor, less = _subject(scene, verb, "" if hint == "say" else "condemn")
         if actor is not None and not _is_told_by_others(scene, actor):

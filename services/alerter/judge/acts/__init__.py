@@ -153,6 +153,12 @@ def marks(code: str) -> Lexicon:
 
 
 @cache
+def kinds(code: str) -> frozenset[str]:
+    """The kinds of marks that a macro language has."""
+    return frozenset(_data(code).get("marks") or ())
+
+
+@cache
 def anaphors(code: str) -> Anaphors:
     """The anaphors of a macro language."""
     words = fold_text(_data(code).get("anaphors", "")).split()
