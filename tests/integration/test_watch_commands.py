@@ -35,7 +35,8 @@ ENTITIES = """\
 entities:
   - {id: kosovo, type: state, names: [Kosovo], adjectives: [kosovsk~]}
   - {id: serbia, type: state, names: [Srbija], side: serbia}
-  - {id: vucic, type: person, label: Aleksandar Vučić, names: [Aleksandar Vučić], side: serbia, roles: [{title: president, of: serbia}]}
+  - {id: vucic, type: person, label: Aleksandar Vučić, names: [Aleksandar Vučić], side: serbia,
+     roles: [{title: president, of: serbia}]}
 """
 WATCH = """\
 schema: watch/1

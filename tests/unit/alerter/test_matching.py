@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from services.alerter.load import loads
 from services.alerter.match import match
@@ -185,43 +183,6 @@ def test_explanation_shows_every_clause_and_cuts_the_surface() -> None:
 
 def flat(clause: Clause) -> list[Clause]:
     return [clause, *(below for part in clause.parts for below in flat(part))]
-
-
-TERMS = ["savez~", "pakt~", "vojn~", "1244", "{entity: kosovo}", "{entity: albania}", "trojni pakt~"]
-WORDS = st.sampled_from(["savezu", "пакт", "vojni", "trojni", "1244", "Kosovo", "Albanija", "kuća", "i", ".", "\n"])
-clauses: st.SearchStrategy[str] = st.recursive(
-    st.sampled_from(TERMS),
-    lambda inner: st.one_of(
-        st.lists(inner, min_size=1, max_size=3).map(lambda parts: f"{{any: [{', '.join(parts)}]}}"),
-        st.lists(inner, min_size=1, max_size=3).map(lambda parts: f"{{all: [{', '.join(parts)}]}}"),
-        inner.map(lambda part: f"{{not: {part}}}"),
-        st.lists(inner, min_size=2, max_size=3).map(lambda parts: f"{{at_least: 2, of: [{', '.join(parts)}]}}"),
-        st.tuples(inner, inner, st.sampled_from(["2", "5", "sentence", "paragraph"])).map(
-            lambda one: f"{{near: {{within: {one[2]}, all: [[{one[0]}], [{one[1]}]]}}}}"
-        ),
-    ),
-    max_leaves=6,
-)
-
-
-@given(st.lists(clauses, min_size=1, max_size=4), st.lists(WORDS, max_size=14))
-def test_laws(written: list[str], words: list[str]) -> None:
-    """Adding watches changes no other's decision, the index loses no match, explanation and decision agree."""
-    watches = [watch(f"[{one}]", name=f"w{at}") for at, one in enumerate(written)]
-    extracted = article(" ".join(words), "sr", GAZETTEER)
-    together = build(watches)
-    ready = Article(extracted, together)
-    candidates = {one.id for one in together.candidates(ready.anchors())}
-    for one in watches:
-        alone = build([one])
-        reading = Reading(alone.watches[0], Article(extracted, alone))
-        among = Reading(next(other for other in together.watches if other.id == one.id), ready)
-        assert reading.matched() == among.matched()
-        assert not reading.matched() or one.id in candidates
-        verdict = explain(among)
-        assert verdict.matched == among.matched() == all(part.held for part in verdict.why.parts)
-        for hit in verdict.hits:
-            assert getattr(extracted, hit.span.field)[hit.span.start : hit.span.end] == hit.span.surface
 
 
 def test_a_watch_stands_under_its_rarest_condition() -> None:
