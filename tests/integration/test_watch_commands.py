@@ -327,12 +327,13 @@ def test_evaluate(desk: Desk) -> None:
     rows = {one["id"]: one for one in answer["texts"]}
     assert [name for name, one in rows.items() if one["matched"]] == ["undated", "late", "early", "reaction", "wrong"]
     assert rows["other"] == {
-        "id": "other", "matched": False, "reaction": False, "actors": [], "copy_group": "", "story": "",
+        "id": "other", "matched": False, "reaction": False, "actors": [], "copy_group": "other",
+        "story": ids.topic("alliance", "other"),
     }  # fmt: skip
     assert rows["reaction"]["reaction"] is True and rows["reaction"]["actors"] == ["Aleksandar Vučić"]
     copies = [rows[name] for name in ("early", "late", "undated")]
     assert len({one["copy_group"] for one in copies}) == len({one["story"] for one in copies}) == 1
-    assert copies[0]["story"] == ids.story("alliance", "early")  # the first by date, not by its place in the file
+    assert copies[0]["story"] == ids.topic("alliance", "early")  # the first by date, not by its place in the file
     totals = answer["totals"]
     assert (totals["texts"], totals["about"], totals["matched"]) == (7, 5, 5)
     assert (totals["precision"], totals["recall"]) == (0.8, 0.8)
@@ -345,7 +346,7 @@ def test_undated_texts_come_last(desk: Desk) -> None:
     dates = {"undated": None, "early": "2025-03-18", "late": "2025-03-20"}
     rows = tuple({"id": name, "published": at, "text": MATCHING * 8} for name, at in dates.items())
     answer = desk.json("watch", "evaluate", "alliance", "--labelled", labelled(desk, rows[:1] + rows[2:]))
-    assert {one["story"] for one in answer["texts"]} == {ids.story("alliance", "late")}
+    assert {one["story"] for one in answer["texts"]} == {ids.topic("alliance", "late")}
     assert answer["totals"]["recall"] is None
 
 
