@@ -20,6 +20,8 @@ from shared.text.inflect import Form
 from shared.text.languages import language, macro
 from shared.text.segment import Piece, holder, paragraphs, sentences
 
+LONG_TOKEN = 20
+"""Characters of a token and its blank that hardly any exceeds."""
 MOST_FOUND = 200
 """Places of one pattern, and numbers of one article, that are looked at."""
 FIGURES = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:[.,\u00a0\u202f ]\d{3})+(?![\d])(?:[.,]\d+)?|\d+(?:[.,]\d+)?)(?!\w)")
@@ -85,6 +87,23 @@ class Article:
         if known is None:
             known = self._placed[number] = tuple(self._place(at) for at in self._words.get(number, ()))
         return known
+
+    def are_close(self, one: frozenset[int], other: frozenset[int], within: int) -> bool:
+        """Whether a term of each of two sets may stand within so many tokens: told from the text between them alone,
+        before any place is worked out."""
+        words, found = self.folded.words, self._found
+        mine, theirs = self._hits_of(one), self._hits_of(other)
+        for at in mine:
+            _, start, end, _ = found[at]
+            for near in theirs:
+                _, begin, stop, _ = found[near]
+                left, right = (end, begin) if start <= begin else (stop, start)
+                if _fewer_tokens(words, left, right, within) and self.field_at(start) == self.field_at(begin):
+                    return True
+        return False
+
+    def _hits_of(self, numbers: frozenset[int]) -> list[int]:
+        return [at for number in numbers & self.found for at in self._words[number]]
 
     def mentions(self, ids: tuple[str, ...], kinds: tuple[str, ...] = ()) -> tuple[Place, ...]:
         """The places of entities, of certain kinds of mention if any are given."""
@@ -211,6 +230,15 @@ class Article:
         base, surface = self._originals[field], self.folded.original[start:end]
         span = events.Span(field=FIELDS[field], start=start - base, end=end - base, surface=surface)
         return events.Hit(concept=concept, term=term, span=span, form=str(form or ""))
+
+
+def _fewer_tokens(words: str, start: int, end: int, most: int) -> bool:
+    """Whether fewer than `most` tokens stand in a stretch of the blanked text; a long stretch is read until they are
+    too many."""
+    bound = start + most * LONG_TOKEN
+    if end > bound and len(words[start:bound].split()) >= most:
+        return False
+    return len(words[start:end].split()) < most
 
 
 def value_of(figures: str) -> float:

@@ -39,6 +39,9 @@ from shared.text.terms import Kind, Term
 
 Anchor = int | str
 """A term by its number, or an entity by its id."""
+Pair = tuple[frozenset[int], frozenset[int], int]
+"""Two sets of terms of which one each must stand within so many tokens."""
+AreClose = Callable[[frozenset[int], frozenset[int], int], bool]
 _COMMON = 50.0
 """Occurrences per million words assumed of a stem that no background list holds."""
 _ENTITY = 400.0
@@ -54,14 +57,17 @@ class Engine:
     terms: tuple[Term, ...]
     anchored: dict[Anchor, tuple[int, ...]]
     needs: tuple[tuple[frozenset[Anchor], ...], ...]
+    close: tuple[tuple[Pair, ...], ...]
     unanchored: tuple[int, ...]
     languages: frozenset[str]
 
-    def candidates(self, found: Collection[Anchor]) -> list[Watch]:
+    def candidates(self, found: Collection[Anchor], are_close: AreClose | None = None) -> list[Watch]:
         """The watches that may match an article with these terms and entities, in the order of their ids: of every set
-        that they need, something is there."""
-        reached = sorted(self.reached(found))
-        return [self.watches[at] for at in reached if not any(map(_without(found), self.needs[at]))]
+        that they need, something is there, and what they need close together may be (`are_close` says so)."""
+        reached = [at for at in sorted(self.reached(found)) if not any(map(_without(found), self.needs[at]))]
+        if are_close is not None:
+            reached = [at for at in reached if all(are_close(*pair) for pair in self.close[at])]
+        return [self.watches[at] for at in reached]
 
     def reached(self, found: Collection[Anchor]) -> set[int]:
         """The numbers of the watches whose rarest need is met, and of those that need nothing."""
@@ -113,6 +119,7 @@ def _built(watches: Iterable[Watch]) -> Engine:
         terms=tuple(numbers),
         anchored={anchor: tuple(places) for anchor, places in anchored.items()},
         needs=tuple(sets[1:] for sets in needs),
+        close=tuple(close_of(one) for one in numbered),
         unanchored=tuple(at for at, sets in enumerate(needs) if not sets),
         languages=frozenset(code for one in numbered for code in one.languages or ("",)),
     )
@@ -159,6 +166,35 @@ def needs_of(watch: Watch) -> tuple[frozenset[Anchor], ...]:
     costs = _Costs(watch)
     found = dict.fromkeys(one for clause in watch.require for one in costs.needs(clause))
     return tuple(sorted(found, key=costs.rate))
+
+
+def close_of(watch: Watch) -> tuple[Pair, ...]:
+    """The pairs of words that every match has close together."""
+    return tuple(pair for clause in watch.require for pair in _pairs(clause, watch))
+
+
+def _pairs(clause: Clause, watch: Watch) -> list[Pair]:
+    if isinstance(clause, Concept):
+        return _pairs(watch.concepts[clause.name].clause, watch)
+    if isinstance(clause, Only):
+        return _pairs(clause.part, watch)
+    if isinstance(clause, AllOf):
+        return [pair for part in clause.parts for pair in _pairs(part, watch)]
+    if isinstance(clause, Near) and isinstance(clause.within, int) and len(clause.groups) == clause.count == 2:
+        one, other = (_only_words(group, watch) for group in clause.groups)
+        return [(one, other, clause.within)] if one and other else []
+    return []
+
+
+def _only_words(clause: Clause, watch: Watch) -> frozenset[int]:
+    """The terms of a clause that is nothing but words, else none."""
+    if isinstance(clause, Word):
+        return frozenset({clause.number})
+    if isinstance(clause, Concept):
+        return _only_words(watch.concepts[clause.name].clause, watch)
+    if isinstance(clause, Only):
+        return _only_words(clause.part, watch)
+    return clause.numbers if isinstance(clause, AnyOf) and not clause.others else frozenset()
 
 
 class _Costs:

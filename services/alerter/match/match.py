@@ -70,7 +70,7 @@ def macro_of(article: ArticleExtracted) -> str:
 def read(article: ArticleExtracted, engine: Engine) -> list[Reading]:
     """The readings of the watches that may match, undecided, in the order of their ids."""
     ready = Article(article, engine)
-    return [Reading(watch, ready) for watch in engine.candidates(ready.anchors())]
+    return [Reading(watch, ready) for watch in engine.candidates(ready.anchors(), ready.are_close)]
 
 
 def event_of(article: ArticleExtracted, verdict: Verdict, now: datetime) -> ArticleMatched:
