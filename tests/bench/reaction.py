@@ -29,6 +29,7 @@ PASSAGES = Path(__file__).parent / "reaction"
 WATCH = Path("deploy/packs/alliance/watches/defence-alliance.yaml").resolve()
 SIDE, ASKED = "serbia", 0.6
 """The side and the confidence that the shipped watch asks for."""
+GOALS = {"precision": ("at least", 0.93), "recall": ("at least", 0.86), "actor": ("at least", 0.88)}
 WHEN = datetime(2025, 3, 19, 12, tzinfo=UTC)
 """The day after the declaration: offices are those of that day."""
 
@@ -128,7 +129,8 @@ async def run() -> dict[str, float | str]:
     told: dict[str, float | str] = {}
     for name, rows in [*groups.items(), ("all", answers)]:
         counted = figures(rows)
-        told |= {f"{name}.{key}": round(value, 4) for key, value in counted.items()}
+        kept = counted if name == "all" else {key: counted[key] for key in ("precision", "recall")}
+        told |= {(key if name == "all" else f"{name}_{key}"): round(value, 4) for key, value in kept.items()}
         table.add_row(name, *(str(value) if isinstance(value, int) else f"{value:.3f}" for value in counted.values()))
     Console().print(table)
     for line in mistakes(answers):

@@ -76,7 +76,8 @@ def cast(reading: Reading, sentence: Sentence, words: Sequence[str], quotes: Seq
     named = [one for one in named if not (one.place and any(at <= one.at < end for at, end in inner))]
     others = [one for one in _others(stage, taken, groups) if not _is_quoted(stage, one, quotes)]
     everybody = [_placed(stage, one) for one in (*named, *groups, *others)]
-    return Cast(tuple(sorted(everybody, key=lambda one: (one.at, one.mention is None))), found)
+    ordered = sorted(everybody, key=lambda one: (one.at, one.mention is None))
+    return Cast(tuple(_with_neighbours(ordered)), found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +164,13 @@ def _is_of(stage: _Stage, mention: Mention, at: int, mark: Cue) -> bool:
     if at < mark.first:
         first = stage.reading.article.language.macro in OWNER_FIRST
         adjective = stage.cased and not mention.subject and mention.span.surface.endswith(_NOMINATIVE)  # Hrvatski
-        return (first or adjective) and at + 1 == mark.first and _is_joined(stage, mark.first)
+        within = any(one.act == "inside" and one.end == at for one in stage.marks)  # In Belgrade officials
+        return (first or adjective or within) and at + 1 == mark.first and _is_joined(stage, mark.first)
     between = range(mark.end, at)
     if at < mark.end or len(between) > BETWEEN or _is_parted(stage, mark.end, at):
         return False
     of = {one.first for one in stage.marks if one.act == "of"}
-    return all(place in of for place in between) if between else stage.cased and not mention.subject
+    return all(place in of for place in between) if between else not mention.subject
 
 
 def _is_owned(stage: _Stage, mention: Mention, end: int, mark: Cue) -> bool:
@@ -281,6 +283,16 @@ def _placed(stage: _Stage, actor: Actor) -> Actor:
     before = stage.words[at - 1] if _is_joined(stage, at) else ""
     governed = "prep" in prior or (spoken is not None and before in spoken.not_speakers_after)
     return replace(actor, subject=actor.subject and not governed and not inside, inside=inside, agent=agent)
+
+
+def _with_neighbours(actors: Sequence[Actor]) -> Iterator[Actor]:
+    """Places in a row share what is before the first: between Zagreb, Tirana and Pristina."""
+    last: Actor | None = None
+    for one in actors:
+        row = last is not None and last.place and one.place and one.at - last.end <= BETWEEN
+        shared = row and last is not None and not last.subject and not last.source
+        last = replace(one, subject=False) if shared else one
+        yield last
 
 
 def _behind_article(stage: _Stage, at: int) -> int:

@@ -41,8 +41,9 @@ CARRIED = 2
 """Sentences for which a statement goes on without its actor being named again."""
 SURE_VERB, SURE_SAID, SURE_FELT, SURE_COMMENT, SURE_TOLD = 0.9, 0.8, 0.8, 0.7, 0.7
 LESS_CARRIED, LESS_TOPIC_NEAR, LESS_TOPIC_ARTICLE, LESS_TOPIC_FAR = 0.1, 0.1, 0.2, 0.45
-SENTENCES_ABOUT, SHORT = 2, 4
-"""Sentences on the subject that make the whole article one on it, as does being short."""
+SENTENCES_ABOUT, SHORT, RATHER_SHORT = 2, 4, 8
+"""Sentences on the subject that make the whole article one on it, as does being short; in a rather short one a sentence
+needs a word that points back."""
 PARTIES = 2
 """Sides of the subject named together that make a sentence one on it."""
 
@@ -206,7 +207,7 @@ def _subject(scene: _Scene, verb: int, act: str) -> tuple[Actor | None, float]:
         return (Actor(0, 0, scene.carried), LESS_CARRIED) if scene.carried is not None else (None, 0.0)
     able = [one for one in scene.cast.actors if one.subject or one.source]
     before = [one for one in able if one.at < verb]
-    named = [one for one in before if not one.place]
+    named = [one for one in before if not one.place and not _is_in_aside(scene, one, verb)]
     near = [one for one in before if one.place and verb - one.end < RIGHT_BEFORE
             and (not named or one.at > named[-1].at) and not _opens_clause(scene, one.end)]  # fmt: skip
     aside = _is_aside(scene, verb)
@@ -224,6 +225,14 @@ def _subject(scene: _Scene, verb: int, act: str) -> tuple[Actor | None, float]:
         ) if found[0] is not None),
         (None, 0.0),
     )  # fmt: skip
+
+
+def _is_in_aside(scene: _Scene, actor: Actor, verb: int) -> bool:
+    """Whether a name stands in a clause about the one before it: Vucic, who met Rutte, warned."""
+    opens = (one.first for one in scene.cast.marked("relative") if one.first <= actor.at)
+    about = any(one.end == first for first in opens for one in scene.cast.actors if one.subject and one is not actor)
+    words = scene.sentence.words
+    return about and any(not words[at].joined for at in range(actor.end, verb + 1))
 
 
 def _is_theirs(scene: _Scene) -> bool:
@@ -480,7 +489,9 @@ def _topic(scene: _Scene, near: Sequence[Sentence]) -> tuple[float, str]:
         return 0.0, concepts[0] if concepts else first
     if any(one.field == TITLE or _is_beside(one, sentence) for one in near):
         return LESS_TOPIC_NEAR, first
-    about = len(near) >= SENTENCES_ABOUT or len(scene.reading.sentences) <= SHORT
+    length = len(scene.reading.sentences)
+    points = length <= RATHER_SHORT and bool(scene.cast.marked("this"))
+    about = len(near) >= SENTENCES_ABOUT or length <= SHORT or points
     return (LESS_TOPIC_ARTICLE if about else LESS_TOPIC_FAR), first
 
 
