@@ -121,3 +121,7 @@ def test_an_institution_without_its_country_is_that_of_the_outlet() -> None:
 def test_a_capital_speaks_where_nobody_is_named() -> None:
     assert found("sr", "Beograd tvrdi da je savez nov.") == {"city-belgrade": {"comment"}}
     assert "city-belgrade" not in found("sr", "Beograd tvrdi da je savez nov. Vučić je osudio savez.")
+
+
+def test_a_wrapped_text_is_read_in_whole_sentences() -> None:
+    assert "mod-serbia" in found("en", "The alliance is new. Serbia's\nDefence Ministry sees a threat in it.")
