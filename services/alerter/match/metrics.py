@@ -26,7 +26,9 @@ BUILD_SECONDS = Histogram(
     "Compiling all watches after a change.",
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )
-PUBLISHED = Counter("wirewatch_match_watch_files_total", "Texts of watches looked at: files that changed and requests.", ["outcome"])
+PUBLISHED = Counter(
+    "wirewatch_match_watch_files_total", "Texts of watches looked at: files that changed and requests.", ["outcome"]
+)
 
 for _outcome in PublishOutcome:
     PUBLISHED.labels(_outcome)
