@@ -63,7 +63,7 @@ def totals(texts: Sequence[Text], rows: Sequence[Row]) -> dict[str, Any]:
     matching = counted((about(one), row.matched) for one, row in zip(texts, rows, strict=True))
     reacting = counted((reacts(one), row.reaction) for one, row in zip(texts, rows, strict=True))
     named = [
-        bool(set(row.actors) & set(_labels(one).get("reaction_actors") or ()))
+        bool(set(row.actors) & _actors(one))
         for one, row in zip(texts, rows, strict=True) if reacts(one) and row.reaction
     ]  # fmt: skip
     return {
@@ -105,6 +105,11 @@ def about(one: Text) -> bool:
 def reacts(one: Text) -> bool:
     """The label of a reaction."""
     return bool(_labels(one).get("serbian_reaction", _labels(one).get("reaction", False)))
+
+
+def _actors(one: Text) -> set[str]:
+    """The labelled actors; those without a name carry a remark in brackets."""
+    return {str(actor).partition(" (")[0] for actor in _labels(one).get("reaction_actors") or ()}
 
 
 def _label(one: Text, name: str) -> str:
