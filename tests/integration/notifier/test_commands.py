@@ -22,31 +22,38 @@ from services.notifier.receiver import LARGEST, Receiver, Reply
 from services.notifier.sign import Secret, Verdict
 from shared.errors import Misconfigured
 from shared.http import Door, FailureKind, HttpFailure
+from tests.fakes.command import commanded
 from tests.integration.notifier.world import LOOPBACK
 
 ROOT = Path(__file__).parents[3]
 
 
 def environment(folder: Path, *, open_loopback: bool = True) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("WIREWATCH_")}
     opened = {"WIREWATCH_ALLOW_NETWORKS": "127.0.0.0/8"} if open_loopback else {}
-    return kept | opened | {"WIREWATCH_DATA": str(folder), "COLUMNS": "200"}
+    return opened | {"WIREWATCH_DATA": str(folder), "COLUMNS": "200"}
 
 
 async def wirewatch(folder: Path, *words: str, open_loopback: bool = True) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services", *words, cwd=ROOT, env=environment(folder, open_loopback=open_loopback),
+    """The command within this process."""
+    done = await commanded(*words, env=environment(folder, open_loopback=open_loopback))
+    return done.code, done.out, done.errors
+
+
+async def started(folder: Path, *words: str) -> asyncio.subprocess.Process:
+    """The command as a process of its own, as a person runs it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WIREWATCH_")}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services", *words, cwd=ROOT, env=kept | environment(folder),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    out, errors = await process.communicate()
-    return process.returncode or 0, out.decode(), errors.decode()
 
 
 async def test_a_subscription_from_adding_to_removing(tmp_path: Path) -> None:
     async with Receiver(behave=lambda _: Reply(204)) as receiver:
         words = ("subscriptions", "add", receiver.url, "--watch", "defence-alliance", "--kind", "burst")
-        code, out, errors = await wirewatch(tmp_path, *words)
-        assert code == 0, errors
+        process = await started(tmp_path, *words)
+        out, errors = (text.decode() for text in await process.communicate())
+        assert process.returncode == 0, errors
         (ping,) = receiver.received
         found = re.search(r"whsec_\S+", out)
         assert (
@@ -96,10 +103,7 @@ async def test_a_wrong_wish_is_one_line_and_exit_code_2(tmp_path: Path, words: t
 
 
 async def test_the_receiver_command_greets_verifies_and_prints(tmp_path: Path) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services", "receiver", "--port", "0", "--json", cwd=ROOT, env=environment(tmp_path),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    process = await started(tmp_path, "receiver", "--port", "0", "--json")
     assert process.stdout and process.stderr
     try:
         url = (await process.stderr.readline()).decode().split()[-1]
