@@ -70,7 +70,14 @@ async def test_an_alert_older_than_the_subscription_is_history(here: World) -> N
         assert [one.label for one in await here.raise_(None, old)] == [FanOutOutcome.NO_SUBSCRIPTION]
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504, 408, 409, 425, 429])
+def on_both(first: int, *others: int) -> pytest.MarkDecorator:
+    """The first status on both databases, the others on SQLite only: what a status means is asked of no database."""
+    postgres = pytest.param("postgresql", first, marks=pytest.mark.postgres)
+    rows = [postgres, *(("sqlite", status) for status in (first, *others))]
+    return pytest.mark.parametrize(("database_url", "status"), rows, indirect=["database_url"])
+
+
+@on_both(503, 500, 502, 504, 408, 409, 425, 429)
 async def test_what_may_pass_is_tried_again_by_the_schedule(here: World, status: int) -> None:
     replies = iter([Reply(status), Reply(status)])
     async with here.receiver(lambda got: next(replies, politely(got))) as receiver:
@@ -88,7 +95,7 @@ async def test_what_may_pass_is_tried_again_by_the_schedule(here: World, status:
     assert [event.outcome for event in here.log.told] == ["retry", "retry", "delivered"]
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 413, 415, 301, 302, 307, 308])
+@on_both(404, 400, 401, 413, 415, 301, 302, 307, 308)
 async def test_what_will_hardly_change_is_tried_few_times(here: World, status: int) -> None:
     def turn_away(got: Received) -> Reply:
         return Reply(status, {"location": "/elsewhere"})

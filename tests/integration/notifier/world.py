@@ -91,11 +91,11 @@ class World:
         return await step.handle([work(one) for one in alerts])
 
     async def states(self) -> dict[str, int]:
-        async with self.database.transaction() as connection:
+        async with self.database.reading() as connection:
             return dict(await store.states(connection))
 
     async def attempts(self) -> list[sa.Row[tuple[object, ...]]]:
-        async with self.database.transaction() as connection:
+        async with self.database.reading() as connection:
             query = sa.select(ATTEMPTS).order_by(ATTEMPTS.c.started, ATTEMPTS.c.number)
             return list(await connection.execute(query))
 
