@@ -11,9 +11,11 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+import uvloop
 
 from shared.bus import BusUnavailable, CommitRefused, Consumer, ConsumerOptions, Message, Partition, Publisher, Record
 from shared.bus.kafka import KafkaBus, KafkaOptions
+from shared.bus.kafka.options import translated
 from shared.topics import TopicSpec
 from tests.fakes.fixtures_bus import missing
 from tests.fakes.kafka_broker import Broker, Unavailable
@@ -169,6 +171,26 @@ async def test_settings_that_operators_made_are_kept(bus: KafkaBus) -> None:
 async def test_no_broker_at_all_is_said_in_one_line() -> None:
     with pytest.raises(BusUnavailable, match=r"connect to 127\.0\.0\.1:1"):
         await KafkaBus.open(KafkaOptions(bootstrap="127.0.0.1:1", request_timeout=2.0))
+
+
+def test_writing_to_a_connection_that_was_lost_is_an_outage() -> None:
+    """On the loop that the product uses: uvloop tells of it in its own way."""
+
+    async def cut(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async def write_late() -> None:
+        async with await asyncio.start_server(cut, "127.0.0.1", 0) as server:
+            _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.transport.abort()
+            await asyncio.sleep(0.05)
+            with translated("commit"):
+                writer.write(b"too late")
+
+    with pytest.raises(BusUnavailable, match="commit: the connection was lost"):
+        uvloop.run(write_late())
+    with pytest.raises(RuntimeError, match="a defect of ours"), translated("commit"):
+        raise RuntimeError("a defect of ours")
 
 
 async def test_closing_while_the_broker_is_away_is_bounded(broker: Broker) -> None:
