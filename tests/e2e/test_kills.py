@@ -21,7 +21,7 @@ LIMIT = 600.0
 @pytest.fixture(scope="module")
 def on_the_embedded_log() -> Iterator[subprocess.Popen[str]]:
     """`make faults` in a process of its own, started before the first test of this module."""
-    command = [sys.executable, "-m", "tests.faults", "kills", "--count", str(KILLS), "--seed", "1"]
+    command = [sys.executable, "-m", "tests.faults", "kills", "--bus", "embedded", "--count", str(KILLS), "--seed", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT) as campaign:
         try:
             yield campaign
