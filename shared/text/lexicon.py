@@ -73,29 +73,27 @@ class _Entry:
     only_i: bool = False
 
 
+_Entries = tuple[tuple[tuple[int, str], ...], tuple[_Entry, ...]]
+"""Of a stem: terms decided by the ending alone (number, class of endings), and those that need more."""
+
+
 class Lexicon(Generic[K]):
     """A compiled set of terms. Build once, find many times; swap it whole when terms change."""
 
-    def __init__(self, terms: dict[Term, list[K]], table: Inflections) -> None:
+    def __init__(self, terms: dict[Term, list[K]], table: Inflections, before: Lexicon[K] | None = None) -> None:
         self._table = table
-        self._terms = list(terms)
-        self._keys = [tuple(dict.fromkeys(keys)) for keys in terms.values()]
-        plain: dict[str, list[tuple[int, str]]] = {}
-        other: dict[str, list[_Entry]] = {}
-        for number, term in enumerate(self._terms):
-            part, alone = term.parts[term.anchor], _is_plain(term)
-            for stem, only_i in spellings(part):
-                if alone and not only_i:
-                    plain.setdefault(stem, []).append((number, part.endings))
-                else:
-                    other.setdefault(stem, []).append(_Entry(number, term, term.anchor, part, only_i))
-        stems = list(dict.fromkeys((*plain, *other)))
-        self._lengths = [len(stem) for stem in stems]
-        self._plain = [tuple(plain.get(stem, ())) for stem in stems]
-        self._other = [tuple(other.get(stem, ())) for stem in stems]
+        old = (before._terms, before._keys, before._stems) if before is not None else ([], [], {})
+        self._terms: list[Term] = [*old[0], *terms]
+        self._keys: list[tuple[K, ...]] = [*old[1], *(tuple(dict.fromkeys(keys)) for keys in terms.values())]
+        self._stems: dict[str, _Entries] = {**old[2], **_merged(old[2], _by_stem(terms, len(old[0])))}
+        self._lengths = [len(stem) for stem in self._stems]
+        self._plain = [plain for plain, _ in self._stems.values()]
+        self._other = [other for _, other in self._stems.values()]
         self._kinds: dict[str, dict[str, Mapping[str, Form]]] = {}
-        patterns = [" " + stem for stem in stems]
-        self._automaton = AhoCorasick(patterns, matchkind=MatchKind.Standard, store_patterns=False) if stems else None
+        patterns = [" " + stem for stem in self._stems]
+        self._automaton = (
+            AhoCorasick(patterns, matchkind=MatchKind.Standard, store_patterns=False) if patterns else None
+        )
 
     @classmethod
     def build(cls, terms: Iterable[tuple[K, str | Term]], table: Inflections | None = None) -> Lexicon[K]:
@@ -106,6 +104,10 @@ class Lexicon(Generic[K]):
             term = written if isinstance(written, Term) else parse(written, chosen)
             grouped.setdefault(term, []).append(key)
         return cls(grouped, chosen)
+
+    def grown(self, terms: Iterable[tuple[K, Term]]) -> Lexicon[K]:
+        """This lexicon and more terms, none of them in it already: the automaton is made anew, all else is shared."""
+        return Lexicon({term: [key] for key, term in terms}, self._table, self)
 
     def __len__(self) -> int:
         return len(self._terms)
@@ -268,6 +270,31 @@ def _telling(left: Form, right: Form) -> Form:
     if not left.subject:
         return left
     return right if not right.subject or right is not _BARE else left
+
+
+def _automaton(patterns: list[str]) -> AhoCorasick | None:
+    return AhoCorasick(patterns, matchkind=MatchKind.Standard, store_patterns=False) if patterns else None
+
+
+def _by_stem(terms: Iterable[Term], first: int) -> dict[str, _Entries]:
+    """What to check at each spelling of each stem; the terms are numbered from `first`."""
+    plain: dict[str, list[tuple[int, str]]] = {}
+    other: dict[str, list[_Entry]] = {}
+    for number, term in enumerate(terms, first):
+        part, alone = term.parts[term.anchor], _is_plain(term)
+        for stem, only_i in spellings(part):
+            if alone and not only_i:
+                plain.setdefault(stem, []).append((number, part.endings))
+            else:
+                other.setdefault(stem, []).append(_Entry(number, term, term.anchor, part, only_i))
+    stems = dict.fromkeys((*plain, *other))
+    return {stem: (tuple(plain.get(stem, ())), tuple(other.get(stem, ()))) for stem in stems}
+
+
+def _merged(old: Mapping[str, _Entries], new: dict[str, _Entries]) -> dict[str, _Entries]:
+    for stem in old.keys() & new.keys():
+        new[stem] = (old[stem][0] + new[stem][0], old[stem][1] + new[stem][1])
+    return new
 
 
 def _is_plain(term: Term) -> bool:

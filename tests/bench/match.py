@@ -14,7 +14,7 @@ from __future__ import annotations
 import gc
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from statistics import quantiles
 from time import thread_time
@@ -150,6 +150,10 @@ def measured(size: int) -> dict[str, float | str]:
     made, started = resident_mb(), thread_time()
     engine = build(world.watches)
     built = thread_time() - started
+    changed = [replace(world.watches[0], title="Another title"), *world.watches[1:]]
+    started = thread_time()
+    build(changed, engine)
+    reloaded = thread_time() - started
     rates, seconds = [], list[float]()
     for _ in range(ROUNDS):
         seconds = [_timed(engine, article) for article in world.articles]
@@ -168,6 +172,7 @@ def measured(size: int) -> dict[str, float | str]:
         "evaluated": round(sum(count for _, count in answers) / len(answers), 1),
         "matches": round(sum(len(found) for found, _ in answers) / len(answers), 2),
         "build_seconds": round(built, 2),
+        "reload_seconds": round(reloaded, 2),
         "resident_mb": round(resident_mb() - before, 1),
         "resident_mb_of_input": round(made - before, 1),
     }

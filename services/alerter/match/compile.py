@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 
 from services.alerter.watch import (
     About,
@@ -49,25 +50,44 @@ _ENTITY = 400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
-    """Compiled watches. Swap it whole when a watch changes."""
+class Compiled:
+    """One watch: as loaded, with its terms numbered, and what every match of it has, the rarest first."""
 
+    source: Watch
+    watch: Watch
+    needs: tuple[frozenset[Anchor], ...]
+    close: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Compiled watches. Swap it whole when a watch changes. `dropped` counts watches whose terms are still in the
+    automaton, where they hit for nobody."""
+
+    rows: tuple[Compiled, ...]
     watches: tuple[Watch, ...]
     lexicon: Lexicon[int]
+    numbers: dict[Term, int]
     terms: tuple[Term, ...]
     anchored: dict[Anchor, tuple[int, ...]]
-    needs: tuple[tuple[frozenset[Anchor], ...], ...]
-    close: tuple[tuple[Pair, ...], ...]
     unanchored: tuple[int, ...]
     languages: frozenset[str]
+    dropped: int = 0
+
+    @property
+    def is_worth_growing(self) -> bool:
+        """Whether another engine should start from this one: not when too much in it serves nobody any more."""
+        return self.dropped <= len(self.rows) // 4 + 1
 
     def candidates(self, found: Collection[Anchor], are_close: AreClose | None = None) -> list[Watch]:
         """The watches that may match an article with these terms and entities, in the order of their ids: of every set
         that they need, something is there, and what they need close together may be (`are_close` says so)."""
-        reached = [at for at in sorted(self.reached(found)) if not any(map(_without(found), self.needs[at]))]
+        missing = _without(found)
+        rows = [self.rows[at] for at in sorted(self.reached(found))]
+        hopeful = [row for row in rows if not any(map(missing, row.needs[1:]))]
         if are_close is not None:
-            reached = [at for at in reached if all(are_close(*pair) for pair in self.close[at])]
-        return [self.watches[at] for at in reached]
+            hopeful = [row for row in hopeful if all(are_close(*pair) for pair in row.close)]
+        return [row.watch for row in hopeful]
 
     def reached(self, found: Collection[Anchor]) -> set[int]:
         """The numbers of the watches whose rarest need is met, and of those that need nothing."""
@@ -85,10 +105,11 @@ def _without(found: Collection[Anchor]) -> Callable[[Collection[Anchor]], bool]:
     return frozenset(found).isdisjoint
 
 
-def build(watches: Iterable[Watch]) -> Engine:
-    """Compile the active ones of `watches`. Raises BadTerm never: the loader has checked them."""
+def build(watches: Iterable[Watch], before: Engine | None = None) -> Engine:
+    """Compile the active ones of `watches`; those that `before` was built from are taken over as they are, so that a
+    reload costs what has changed. Raises BadTerm never: the loader has checked them."""
     with _uncollected():
-        return _built(watches)
+        return _built(watches, before if before is not None and before.is_worth_growing else None)
 
 
 @contextmanager
@@ -104,25 +125,34 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _built(watches: Iterable[Watch]) -> Engine:
+def _built(watches: Iterable[Watch], before: Engine | None) -> Engine:
     active = sorted((one for one in watches if one.status is Status.ACTIVE), key=lambda one: one.id)
-    numbers: dict[Term, int] = {}
-    numbered = tuple(_numbered_watch(one, numbers) for one in active)
-    needs = tuple(needs_of(one) for one in numbered)
+    known = {id(row.source): row for row in before.rows} if before is not None else {}
+    numbers = dict(before.numbers) if before is not None else {}
+    told = len(numbers)
+    rows = tuple(known.get(id(one)) or _compiled(one, numbers) for one in active)
+    fresh = [(number, term) for term, number in islice(numbers.items(), told, None)]
     anchored: dict[Anchor, list[int]] = {}
-    for at, sets in enumerate(needs):
-        for anchor in sets[0] if sets else ():
+    for at, row in enumerate(rows):
+        for anchor in row.needs[0] if row.needs else ():
             anchored.setdefault(anchor, []).append(at)
+    dropped = len(known) - sum(id(one) in known for one in active)
     return Engine(
-        watches=numbered,
-        lexicon=Lexicon.build((number, term) for term, number in numbers.items()),
+        rows=rows,
+        watches=tuple(row.watch for row in rows),
+        lexicon=before.lexicon.grown(fresh) if before is not None else Lexicon.build(fresh),
+        numbers=numbers,
         terms=tuple(numbers),
         anchored={anchor: tuple(places) for anchor, places in anchored.items()},
-        needs=tuple(sets[1:] for sets in needs),
-        close=tuple(close_of(one) for one in numbered),
-        unanchored=tuple(at for at, sets in enumerate(needs) if not sets),
-        languages=frozenset(code for one in numbered for code in one.languages or ("",)),
+        unanchored=tuple(at for at, row in enumerate(rows) if not row.needs),
+        languages=frozenset(code for row in rows for code in row.watch.languages or ("",)),
+        dropped=(before.dropped if before is not None else 0) + dropped,
     )
+
+
+def _compiled(source: Watch, numbers: dict[Term, int]) -> Compiled:
+    watch = _numbered_watch(source, numbers)
+    return Compiled(source, watch, needs_of(watch), close_of(watch))
 
 
 def _numbered_watch(watch: Watch, numbers: dict[Term, int]) -> Watch:

@@ -132,7 +132,7 @@ class Watches:
         started = perf_counter()
         fresh = [watch for row in rows if (watch := await self._readable(row)) is not None]
         self._force |= {one.id: one for one in fresh}
-        self.engine = await asyncio.to_thread(build, self._force.values())
+        self.engine = await asyncio.to_thread(build, list(self._force.values()), self.engine)
         self._tried |= changed
         taken = [f"{one.id} {one.version}" for one in fresh]
         metrics.BUILD_SECONDS.observe(perf_counter() - started)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 import msgspec
@@ -121,6 +122,22 @@ def test_other_watches_change_nothing_and_the_index_loses_no_match(
 def told(verdict: Verdict) -> tuple[object, ...]:
     """A verdict without the numbers that terms have in an engine."""
     return verdict.matched, verdict.score, verdict.concepts, verdict.hits, verdict.why
+
+
+@given(several, several, st.lists(st.booleans(), min_size=8, max_size=8), articles())
+def test_an_engine_grown_from_another_is_as_good_as_a_new_one(
+    first: tuple[Watch, ...], second: tuple[Watch, ...], kept: list[bool], extracted: ArticleExtracted
+) -> None:
+    stay = [one for one, is_kept in zip(first, kept, strict=False) if is_kept]
+    wanted = [*stay, *(replace(one, id=f"new-{one.id}") for one in second)]
+    grown = build(wanted, build(first))
+    assert matched(grown, extracted) == matched(build(wanted), extracted)
+    assert matched(build(wanted, grown), extracted) == matched(grown, extracted)
+
+
+def matched(engine: Engine, extracted: ArticleExtracted) -> dict[str, tuple[object, ...]]:
+    """What the index and the conditions of an engine find, without its numbers."""
+    return {one.watch.id: told(explain(one)) for one in read(extracted, engine) if one.matched()}
 
 
 @given(watches(), articles())
