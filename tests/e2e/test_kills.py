@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.kafka_broker import ROOT, Broker
+from tests.fakes.fixtures_bus import missing
+from tests.fakes.kafka_broker import ROOT, Broker, Unavailable
 from tests.faults.kills import run_kills
 
 pytestmark = pytest.mark.slow
@@ -29,13 +30,25 @@ def on_the_embedded_log() -> Iterator[subprocess.Popen[str]]:
             campaign.terminate()
 
 
+@pytest.fixture
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker apart from the session's, which takes half a minute to recover the logs of all other tests."""
+    made = Broker(tmp_path_factory.mktemp("broker"))
+    try:
+        made.start()
+    except Unavailable as reason:
+        missing("kafka", str(reason))
+    yield made
+    made.stop()
+
+
 @pytest.mark.kafka
 @pytest.mark.postgres
 @pytest.mark.usefixtures("on_the_embedded_log")
 async def test_kills_of_every_service_and_the_broker_on_kafka(
-    tmp_path: Path, kafka_broker: Broker, postgres_url: str
+    tmp_path: Path, own_broker: Broker, postgres_url: str
 ) -> None:
-    report = await run_kills(tmp_path, count=KILLS, seed=2, broker=kafka_broker, database=postgres_url)
+    report = await run_kills(tmp_path, count=KILLS, seed=2, broker=own_broker, database=postgres_url)
     assert report.faults == ()
 
 
