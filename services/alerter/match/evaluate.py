@@ -76,8 +76,9 @@ class Reading:
 
     def part(self, name: str) -> float:
         """What a concept adds to the score."""
-        weight, held = self.watch.concepts[name].weight, self.concept(name)
-        if not weight or not held.held:
+        weight = self.watch.concepts[name].weight
+        held = self.concept(name) if weight else _NONE  # building blocks weigh nothing, and there are many of them
+        if not held.held:
             return 0.0
         factors = (self.watch.score.title_factor, self.watch.score.lead_factor, 1.0)
         return weight * max([factors[field] for field in {place.field for place in held.places}], default=1.0)
