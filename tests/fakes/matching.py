@@ -10,6 +10,7 @@ from pathlib import Path
 
 from services.alerter.match.app import build
 from services.alerter.settings import MatchSettings
+from services.alerter.watch import Clause, Word, inside
 from shared.bus import Bus
 from shared.clock import RealClock
 from shared.db import Database
@@ -49,3 +50,10 @@ async def _running(parts: Parts, common: CommonSettings, pack: Path) -> AsyncIte
     finally:
         stop.set()
         await running
+
+
+def first_term(clause: Clause) -> str:
+    """The first term of a clause, as written."""
+    while not isinstance(clause, Word):
+        clause = inside(clause)[0]
+    return clause.term.written

@@ -27,7 +27,7 @@ from shared.metrics import RECORDS
 from shared.topics import ARTICLES_EXTRACTED, ARTICLES_MATCHED, OPERATORS_ASKED, TopicSpec, all_specs
 from tests.fakes.fixtures_bus import Lab
 from tests.fakes.fixtures_db import SHARED_MIGRATIONS
-from tests.fakes.matching import matching
+from tests.fakes.matching import first_term, matching
 
 NOW = datetime(2025, 3, 18, tzinfo=UTC)
 PARTITIONS = 2
@@ -57,8 +57,8 @@ class Asked:
 
     async def in_force(self) -> list[tuple[str, int, str]]:
         await self.other.reload()
-        engine = self.other.engine
-        return [(one.id, one.version, engine.terms[at].written) for at, one in enumerate(engine.watches)]
+        watches = self.other.engine.watches
+        return [(one.id, one.version, first_term(one.concepts["a"].clause)) for one in watches]
 
     async def events(self, request: str) -> list[OperatorAsked]:
         found = []
