@@ -29,28 +29,29 @@ FIGURES = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:[.,\u00a0\u202f ]\d{3})+(?![\d])(
 
 
 class Place(NamedTuple):
-    """Where something was found: folded start, first and last token, number of the field, the hits and their tokens.
+    """Where something was found: folded start and end (both at ends of tokens), number of the field, and the hits.
 
-    A place made of several hits spans everything between them, but only their own tokens are taken by it; `tokens` is
-    None where all from first to last are. (A named tuple, since articles make dozens and a frozen class costs more.)
+    A place made of several hits spans everything between them, but only their own stretches are taken by it; `taken` is
+    None where all from start to end is. Tokens are not numbered: how many stand between two places is counted in the
+    text when it matters. (A named tuple, since articles make dozens and a frozen class costs more.)
     """
 
     start: int
-    first: int
-    last: int
+    end: int
     field: int
     hits: tuple[int, ...]
-    tokens: frozenset[int] | None = None
+    taken: tuple[tuple[int, int], ...] | None = None
 
-    def taken(self) -> frozenset[int]:
-        """The tokens it takes."""
-        return frozenset(range(self.first, self.last + 1)) if self.tokens is None else self.tokens
+    def stretches(self) -> tuple[tuple[int, int], ...]:
+        """What it takes of the text."""
+        return ((self.start, self.end),) if self.taken is None else self.taken
 
     def is_apart(self, other: Place) -> bool:
         """Whether it shares no token with another."""
-        if self.last < other.first or other.last < self.first:
+        if self.end <= other.start or other.end <= self.start:
             return True
-        return (self.tokens is not None or other.tokens is not None) and self.taken().isdisjoint(other.taken())
+        mine, theirs = self.stretches(), other.stretches()
+        return all(end <= begin or stop <= start for start, end in mine for begin, stop in theirs)
 
 
 _Found = tuple[int | events.Mention | str, int, int, Form | None]
@@ -98,7 +99,7 @@ class Article:
             for near in theirs:
                 _, begin, stop, _ = found[near]
                 left, right = (end, begin) if start <= begin else (stop, start)
-                if _fewer_tokens(words, left, right, within) and self.field_at(start) == self.field_at(begin):
+                if fewer_tokens(words, left, right, within) and self.field_at(start) == self.field_at(begin):
                     return True
         return False
 
@@ -185,11 +186,17 @@ class Article:
         return what.kind if isinstance(what, events.Mention) else ""
 
     def _place(self, at: int) -> Place:
-        _, start, end, _ = self._found[at]
-        folded = self.folded
-        first = folded.token_at(start)
-        last = folded.token_at(end - 1) if " " in folded.words[start:end] else first
-        return Place(start, first, last, self.field_at(start), (at,))
+        what, start, end, _ = self._found[at]
+        if not isinstance(what, int):  # patterns, numbers and mentions may begin and end within a token
+            start, end = self._whole_tokens(start, end)
+        return Place(start, end, self.field_at(start), (at,))
+
+    def _whole_tokens(self, start: int, end: int) -> tuple[int, int]:
+        words = self.folded.words
+        if words[start : start + 1] not in ("", " "):
+            start = words.rfind(" ", 0, start) + 1
+        stop = words.find(" ", max(start, end - 1))
+        return start, max(end, len(words) if stop < 0 else stop)
 
     def field_at(self, start: int) -> int:
         """The number of the field that holds a position."""
@@ -232,7 +239,7 @@ class Article:
         return events.Hit(concept=concept, term=term, span=span, form=str(form or ""))
 
 
-def _fewer_tokens(words: str, start: int, end: int, most: int) -> bool:
+def fewer_tokens(words: str, start: int, end: int, most: int) -> bool:
     """Whether fewer than `most` tokens stand in a stretch of the blanked text; a long stretch is read until they are
     too many."""
     bound = start + most * LONG_TOKEN

@@ -51,11 +51,13 @@ _ENTITY = 400.0
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """One watch: as loaded, with its terms numbered, and what every match of it has, the rarest first."""
+    """One watch: as loaded, with its terms numbered, and what every match of it has, the rarest first; `others` are all
+    but the rarest."""
 
     source: Watch
     watch: Watch
     needs: tuple[frozenset[Anchor], ...]
+    others: tuple[frozenset[Anchor], ...]
     close: tuple[Pair, ...]
 
 
@@ -84,7 +86,7 @@ class Engine:
         that they need, something is there, and what they need close together may be (`are_close` says so)."""
         missing = _without(found)
         rows = [self.rows[at] for at in sorted(self.reached(found))]
-        hopeful = [row for row in rows if not any(map(missing, row.needs[1:]))]
+        hopeful = [row for row in rows if not row.others or not any(map(missing, row.others))]
         if are_close is not None:
             hopeful = [row for row in hopeful if all(are_close(*pair) for pair in row.close)]
         return [row.watch for row in hopeful]
@@ -152,7 +154,8 @@ def _built(watches: Iterable[Watch], before: Engine | None) -> Engine:
 
 def _compiled(source: Watch, numbers: dict[Term, int]) -> Compiled:
     watch = _numbered_watch(source, numbers)
-    return Compiled(source, watch, needs_of(watch), close_of(watch))
+    needs = needs_of(watch)
+    return Compiled(source, watch, needs, needs[1:], close_of(watch))
 
 
 def _numbered_watch(watch: Watch, numbers: dict[Term, int]) -> Watch:

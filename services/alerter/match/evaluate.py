@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from services.alerter.match.article import Article, Place
+from services.alerter.match.article import Article, Place, fewer_tokens
 from services.alerter.watch import (
     PARAGRAPH,
     QUOTE,
@@ -72,7 +72,7 @@ class Reading:
 
     def score(self) -> float:
         """The sum over the concepts that occur: weight times the factor of the best field they occur in."""
-        return round(sum(self.part(name) for name in self.watch.concepts), 3)
+        return round(sum([self.part(name) for name in self.watch.concepts]), 3)
 
     def part(self, name: str) -> float:
         """What a concept adds to the score."""
@@ -80,8 +80,9 @@ class Reading:
         held = self.concept(name) if weight else _NONE  # building blocks weigh nothing, and there are many of them
         if not held.held:
             return 0.0
-        factors = (self.watch.score.title_factor, self.watch.score.lead_factor, 1.0)
-        return weight * max([factors[field] for field in {place.field for place in held.places}], default=1.0)
+        score = self.watch.score
+        factors = (score.title_factor, score.lead_factor, 1.0)
+        return weight * max([factors[place.field] for place in held.places], default=1.0)
 
     def holds(self, clause: Clause) -> Held:
         """Whether a clause holds and where."""
@@ -163,10 +164,8 @@ class Reading:
         if len(groups) - groups.count(()) < clause.count:
             return _NONE
         if isinstance(clause.within, int):
-            if len(groups) == 2 and not _any_close(groups[0], groups[1], clause.within):
-                return _NONE
-            chains = _in_order(groups, clause.within) if clause.ordered else _close(groups, clause.within, clause.count)
-            return _where(tuple(chains))
+            near = _Nearness(self.article.folded.words, clause.within)
+            return _where(tuple(_in_order(groups, near) if clause.ordered else _close(groups, near, clause.count)))
         unit = self._unit(clause.within)
         return _where(tuple(_together(groups, unit, clause.count, ordered=clause.ordered)))
 
@@ -202,43 +201,52 @@ def _where(places: tuple[Place, ...]) -> Held:
 
 def _merged(places: Sequence[Place]) -> Place:
     return Place(
-        min(place.start for place in places),
-        min(place.first for place in places),
-        max(place.last for place in places),
+        min([place.start for place in places]),
+        max([place.end for place in places]),
         places[0].field,
-        tuple(dict.fromkeys(hit for place in places for hit in place.hits)),
-        frozenset().union(*(place.taken() for place in places)),
+        tuple(dict.fromkeys([hit for place in places for hit in place.hits])),
+        tuple(dict.fromkeys([stretch for place in places for stretch in place.stretches()])),
     )
 
 
-def _any_close(one: Sequence[Place], other: Sequence[Place], within: int) -> bool:
-    """Whether any two places are near enough, looked at before their chains are built: mostly none are."""
-    return any(
-        place.field == near.field and place.first - near.last <= within and near.first - place.last <= within
-        for place in one for near in other
-    )  # fmt: skip
+class _Nearness(NamedTuple):
+    """How near places must be: so many tokens from the last of one to the first of the next, in the blanked text."""
+
+    words: str
+    within: int
+
+    def follows(self, one: Place, place: Place) -> bool:
+        """Whether a place stands near enough behind another, in the same field and on tokens of its own."""
+        return (
+            one.field == place.field
+            and (place.start <= one.end or fewer_tokens(self.words, one.end, place.start, self.within))
+            and one.is_apart(place)
+        )
 
 
-def _close(groups: Sequence[Sequence[Place]], within: int, count: int) -> Iterable[Place]:
+def _close(groups: Sequence[Sequence[Place]], nearness: _Nearness, count: int) -> Iterable[Place]:
     """Unordered: at each place, the latest of every other group that is not too far back."""
+    if (
+        count == len(groups) == 2 and len(groups[0]) == len(groups[1]) == 1
+    ):  # what is found once of each: no need to sort
+        one, place = sorted((groups[0][0], groups[1][0]))
+        if nearness.follows(one, place):
+            yield _merged((one, place))
+        return
     latest: dict[int, Place] = {}
     for place, group in _sorted(groups):
-        near = [one for other, one in latest.items() if other != group and _follows(one, place, within)]
+        near = [one for other, one in latest.items() if other != group and nearness.follows(one, place)]
         if len(near) + 1 >= count:
             yield _merged([*near, place])
         latest[group] = place
 
 
-def _follows(one: Place, place: Place, within: int) -> bool:
-    return one.field == place.field and place.first - one.last <= within and one.is_apart(place)
-
-
-def _in_order(groups: Sequence[Sequence[Place]], within: int) -> Iterable[Place]:
+def _in_order(groups: Sequence[Sequence[Place]], nearness: _Nearness) -> Iterable[Place]:
     """Ordered: chains through the groups, each link from the latest chain that ends before the place."""
     chains: list[Place | None] = [None] * len(groups)
     for place, group in _sorted(groups):
         before = chains[group - 1] if group else None
-        if group and (before is None or before.last >= place.first or not _follows(before, place, within)):
+        if group and (before is None or before.end > place.start or not nearness.follows(before, place)):
             continue
         chain = place if before is None else _merged([before, place])
         chains[group] = chain
@@ -256,7 +264,7 @@ def _together(
             by_unit.setdefault(unit[place], {}).setdefault(at, []).append(place)
     for found in by_unit.values():
         if len(found) >= count:
-            chosen = _apart([sorted(found[at], key=lambda one: one.first) for at in sorted(found)], ordered=ordered)
+            chosen = _apart([sorted(found[at], key=lambda one: one.start) for at in sorted(found)], ordered=ordered)
             if len(chosen) >= count:
                 yield _merged(chosen)
 
@@ -264,8 +272,8 @@ def _together(
 def _apart(groups: Sequence[Sequence[Place]], *, ordered: bool) -> list[Place]:
     chosen: list[Place] = []
     for places in groups:
-        floor = chosen[-1].last if ordered and chosen else -1
-        free = (place for place in places if place.first > floor and _is_apart(place, chosen))
+        floor = chosen[-1].end if ordered and chosen else 0
+        free = (place for place in places if place.start >= floor and _is_apart(place, chosen))
         found = next(free, None)
         if found is not None:
             chosen.append(found)
@@ -278,4 +286,4 @@ def _is_apart(place: Place, chosen: Iterable[Place]) -> bool:
 
 def _sorted(groups: Sequence[Sequence[Place]]) -> list[tuple[Place, int]]:
     found = [(place, group) for group, places in enumerate(groups) for place in places]
-    return sorted(found, key=lambda pair: (pair[0].first, pair[0].last, pair[1]))
+    return sorted(found, key=lambda pair: (pair[0].start, pair[0].end, pair[1]))
