@@ -45,6 +45,7 @@ group.min.session.timeout.ms=1000
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
 auto.create.topics.enable=false
+log.initial.task.delay.ms=300
 log.retention.check.interval.ms=300
 log.segment.delete.delay.ms=1000
 log.cleaner.enable=false

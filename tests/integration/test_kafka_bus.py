@@ -4,7 +4,7 @@ in `tests/contract/test_bus.py`."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -166,6 +166,22 @@ async def test_settings_that_operators_made_are_kept(bus: KafkaBus) -> None:
     await bus.ensure_topics([TopicSpec("feed", 3, timedelta(days=2), -1, 50_000)])
     after = await bus.settings_of("feed")
     assert after == before | {"retention.ms": "172800000", "max.message.bytes": str(50_000 + 65536)}
+
+
+async def test_reading_what_retention_takes_meanwhile_comes_to_an_end(
+    bus: KafkaBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = await bus.publisher()
+    [position] = await publisher.publish([message(0)])
+    measure = bus.end_offsets
+
+    async def measure_then_lose(places: Collection[Partition]) -> dict[Partition, int]:
+        found = await measure(places)
+        await bus.trim(position.partition, found[position.partition])
+        return found
+
+    monkeypatch.setattr(bus, "end_offsets", measure_then_lose)
+    assert await bus.read(position.partition, 0, 10) == []
 
 
 async def test_no_broker_at_all_is_said_in_one_line() -> None:

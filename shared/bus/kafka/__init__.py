@@ -329,6 +329,8 @@ class KafkaBus:
             for there, records in (await reader.getmany(timeout_ms=200)).items():
                 place = self._options.here(there)
                 found[place] += [record_of(place, record) for record in records]
+            for place in list(open_places):  # also one that brought nothing: retention may have taken all it had left
+                there = self._options.there(place)
                 if len(found[place]) >= limit or await reader.position(there) >= ends[place]:
                     open_places.discard(place)
                     reader.pause(there)
