@@ -26,6 +26,7 @@ from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import SourcesFile
 from services.fetcher.watch import Watch
 from shared.bus import Publisher
+from shared.finish import patiently
 from shared.http import Limits
 from shared.run import Parts, Service
 
@@ -60,7 +61,7 @@ class Running:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll and fetch until `stop`, then finish what is in hand."""
-        publisher = await self.parts.bus.publisher()
+        publisher = await patiently("fetcher", self.parts.bus.publisher)
         landing = Landing(publisher, self.parts.database, self.parts.real, self.parts.health.pulse("fetcher:landing"))
         try:
             watch = self._wired(landing)

@@ -10,6 +10,7 @@ from services.alerter.match.outcomes import AnswerOutcome, MatchOutcome
 from services.alerter.settings import MatchSettings
 from shared import events
 from shared.codec import encode
+from shared.finish import patiently
 from shared.run import Parts, Service
 from shared.step import Step
 from shared.topics import ARTICLES_EXTRACTED, OPERATORS_ASKED
@@ -17,7 +18,7 @@ from shared.topics import ARTICLES_EXTRACTED, OPERATORS_ASKED
 
 async def build(settings: MatchSettings, parts: Parts) -> Service:
     """The service: watches are published and loaded before the first article. The tables must exist (`init`)."""
-    publisher = await parts.bus.publisher()
+    publisher = await patiently("match", parts.bus.publisher)
 
     async def announce(event: events.OperatorAsked) -> None:
         await publisher.publish([encode(event)])
