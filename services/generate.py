@@ -71,6 +71,7 @@ KEYS = {
     "sources.checked": "source id",
     "articles.extracted": "article id",
     "articles.matched": "watch id",
+    "times.passed": "watch id",
     "alerts.raised": "watch id",
     "deliveries.attempted": "subscription id",
     "feedback.given": "watch id",

@@ -332,6 +332,13 @@ class AlertRaised(Event, frozen=True, omit_defaults=True, kw_only=True):
     ledger: Ledger = Ledger()
 
 
+class TimePassed(Event, frozen=True, omit_defaults=True, kw_only=True):
+    """Everything that was met before `observed` has been judged: what a watch is to do at a time until then, it does
+    now. Written where something is due, so that timers fire although no article comes."""
+
+    watch_id: str
+
+
 class DeliveryOutcome(StrEnum):
     """How one delivery attempt ended; exactly one of these."""
 

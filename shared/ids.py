@@ -66,6 +66,11 @@ def alert(watch_id: str, rule_id: str, *about: str | int) -> str:
     return of("alert", watch_id, rule_id, *about)
 
 
+def time_passed(watch_id: str, until: datetime) -> str:
+    """A watch is told how far story time has come."""
+    return of("time", watch_id, until.isoformat())
+
+
 def delivery(alert_id: str, revision: int, subscription_id: str) -> str:
     """The `webhook-id`: the same for every attempt and for every redelivery of the same telling."""
     return of("delivery", alert_id, revision, subscription_id)

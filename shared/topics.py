@@ -47,16 +47,19 @@ PAGES_FETCHED = Topic(
     retention=3 * DAY, retention_bytes=2 * GIB, largest=8 * MIB, compressed=True,
 )  # fmt: skip
 SOURCES_CHECKED = Topic(
-    "sources.checked", events.SourceChecked, lambda e: cast("str", e.source.id), "fetcher", ("match", "console"),
+    "sources.checked", events.SourceChecked, lambda e: cast("str", e.source.id), "fetcher", ("volumes", "console"),
     retention=400 * DAY, retention_bytes=1 * GIB,
 )  # fmt: skip
 ARTICLES_EXTRACTED = Topic(
     "articles.extracted", events.ArticleExtracted, lambda e: cast("str", e.article_id), "extractor",
-    ("match", "console"), retention=14 * DAY, retention_bytes=2 * GIB, largest=4 * MIB,
+    ("match", "volumes", "console"), retention=14 * DAY, retention_bytes=2 * GIB, largest=4 * MIB,
 )  # fmt: skip
 ARTICLES_MATCHED = Topic(
     "articles.matched", events.ArticleMatched, lambda e: cast("str", e.watch_id), "match", ("judge", "console"),
     retention=14 * DAY, retention_bytes=2 * GIB, largest=5 * MIB,
+)  # fmt: skip
+TIMES_PASSED = Topic(
+    "times.passed", events.TimePassed, lambda e: cast("str", e.watch_id), "judge", ("judge",), retention=3 * DAY,
 )  # fmt: skip
 ALERTS_RAISED = Topic(
     "alerts.raised", events.AlertRaised, lambda e: cast("str", e.watch_id), "judge",
@@ -72,11 +75,11 @@ FEEDBACK_GIVEN = Topic(
 )  # fmt: skip
 OPERATORS_ASKED = Topic(
     "operators.asked", events.OperatorAsked, lambda e: cast("str", e.subject), "operators",
-    ("fetcher", "watches", "console"), retention=400 * DAY,
+    ("fetcher", "watches", "judge", "console"), retention=400 * DAY,
 )  # fmt: skip
 
 TOPICS = (
-    PAGES_FETCHED, SOURCES_CHECKED, ARTICLES_EXTRACTED, ARTICLES_MATCHED,
+    PAGES_FETCHED, SOURCES_CHECKED, ARTICLES_EXTRACTED, ARTICLES_MATCHED, TIMES_PASSED,
     ALERTS_RAISED, DELIVERIES_ATTEMPTED, FEEDBACK_GIVEN, OPERATORS_ASKED,
 )  # fmt: skip
 """The topology in the order an article passes through it."""
@@ -85,7 +88,8 @@ GROUPS: dict[str, tuple[Topic, ...]] = {
     "extractor": (PAGES_FETCHED,),
     "match": (ARTICLES_EXTRACTED,),
     "watches": (OPERATORS_ASKED,),
-    "judge": (ARTICLES_MATCHED,),
+    "volumes": (ARTICLES_EXTRACTED, SOURCES_CHECKED),
+    "judge": (ARTICLES_MATCHED, TIMES_PASSED, OPERATORS_ASKED, FEEDBACK_GIVEN),
     "notifier": (ALERTS_RAISED,),
 }
 """Consumer groups that exist today and what each reads."""

@@ -46,26 +46,35 @@ _TOPIC = _map(
     window=_map(sentences={"type": "integer", "minimum": 0}, or_title={"type": "boolean"}),
 )  # fmt: skip
 
+_FLAG: Fragment = {"type": "boolean"}
+_ANY: Mapping[str, Fragment] = {"cooldown": DURATION, "per_day": COUNT}
+"""What every kind may be given: quiet time between tellings of one alert, and tellings a day before the roll-up."""
+
 OPTIONS: Mapping[AlertKind, Mapping[str, Fragment]] = {
-    AlertKind.MATCH: {"per": _one_of("story"), "cooldown": DURATION, "updates": {"type": "boolean"}},
+    AlertKind.MATCH: {"per": _one_of("story"), "updates": _FLAG, "resolve": DURATION, **_ANY},
     AlertKind.FIRST_SEEN: {
         "family": _one_of("stem"), "history": DURATION, "sources": COUNT, "within": DURATION,
         "ngrams": {"type": "integer", "minimum": 1, "maximum": 3}, "background": {"type": "string"},
-        "per_hour": COUNT, "cooldown": DURATION,
+        "per_hour": COUNT, "unconfirmed": _FLAG, "returning": DURATION, **_ANY,
     },
     AlertKind.REACTION: {
         "actor": _ACTOR, "act": _map(("classes",), classes=_some_of(*ACTS)), "topic": _TOPIC, "confidence": SHARE,
-        "cooldown": DURATION,
+        **_ANY,
     },
     AlertKind.BURST: {
         "count": _one_of("story_clusters", "articles"), "baseline": DURATION, "p": SHARE, "min": COUNT,
-        "window": DURATION, "cooldown": DURATION,
+        "window": DURATION, "resolve": DURATION, **_ANY,
     },
-    AlertKind.SILENCE: {"for": DURATION, "sources": TEXTS, "baseline": DURATION, "cooldown": DURATION},
-    AlertKind.SECOND_SOURCE: {"within": DURATION, "cooldown": DURATION},
-    AlertKind.BORDER_CROSSING: {"groups": _some_of("language", "country"), "cooldown": DURATION},
-    AlertKind.EDIT: {"minimum": COUNT, "cooldown": DURATION},
-    AlertKind.TERM_SHIFT: {"terms": TEXTS, "window": DURATION, "cooldown": DURATION},
+    AlertKind.SILENCE: {
+        "for": DURATION, "sources": TEXTS, "groups": _some_of("source", "language", "country"), "baseline": DURATION,
+        **_ANY,
+    },
+    AlertKind.SECOND_SOURCE: {"within": DURATION, **_ANY},
+    AlertKind.BORDER_CROSSING: {"groups": _some_of("language", "country"), **_ANY},
+    AlertKind.EDIT: {"minimum": COUNT, **_ANY},
+    AlertKind.TERM_SHIFT: {
+        "terms": TEXTS, "window": DURATION, "groups": _some_of("language", "country"), "min": COUNT, **_ANY,
+    },
 }  # fmt: skip
 NEEDED: Mapping[AlertKind, tuple[str, ...]] = {AlertKind.REACTION: ("actor",)}
 

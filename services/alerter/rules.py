@@ -20,6 +20,12 @@ from shared.settings import parse
 ALIASES = {"actor_reaction": AlertKind.REACTION, "new_term": AlertKind.FIRST_SEEN}
 """Other names under which a kind may be asked for."""
 
+DURATIONS = {
+    "cooldown": "cooldown", "within": "within", "resolve": "resolve", "returning": "returning", "history": "history",
+    "baseline": "baseline", "window": "window", "lasting": "for",
+}  # fmt: skip
+"""The lengths of time of a rule, and how each is written in the file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -32,9 +38,24 @@ class Rule:
     sources: int | None = None
     within: timedelta | None = None
     per_hour: int | None = None
+    per_day: int | None = None
     side: str = ""
     acts: tuple[str, ...] = ()
     confidence: float = 0.5
+    updates: bool = True
+    resolve: timedelta | None = None
+    unconfirmed: bool = False
+    returning: timedelta | None = None
+    history: timedelta | None = None
+    count: str = ""
+    baseline: timedelta | None = None
+    window: timedelta | None = None
+    p: float | None = None
+    minimum: int | None = None
+    lasting: timedelta | None = None
+    names: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +86,27 @@ def _rule(row: Any) -> Rule | None:
     if kind is None:
         return None
     actor, act = _part(row, "actor"), _part(row, "act")
+    names = row.get("sources") if isinstance(row.get("sources"), list) else None
+    durations = {name: _duration(row.get(written)) for name, written in DURATIONS.items()}
     return Rule(
         kind=kind,
         id=str(row.get("id") or kind),
         severity=str(row.get("severity") or "info"),
-        cooldown=_duration(row.get("cooldown")),
-        sources=_whole(row.get("sources")),
-        within=_duration(row.get("within")),
+        sources=None if names else _whole(row.get("sources")),
         per_hour=_whole(row.get("per_hour")),
+        per_day=_whole(row.get("per_day")),
         side=str(actor.get("side") or row.get("side") or ""),
         acts=tuple("comment" if one == "say" else str(one) for one in act.get("classes") or row.get("acts") or ()),
         confidence=float(row.get("confidence") or 0.5),
+        updates=row.get("updates") is not False,
+        unconfirmed=row.get("unconfirmed") is True,
+        count=str(row.get("count") or ""),
+        p=None if row.get("p") is None else float(row["p"]),
+        minimum=_whole(row.get("min", row.get("minimum"))),
+        names=_texts(names),
+        groups=_texts(row.get("groups")),
+        terms=_texts(row.get("terms")),
+        **durations,
     )
 
 
@@ -94,6 +125,10 @@ def _duration(value: Any) -> timedelta | None:
         return None
     length: timedelta = parse(str(value), timedelta)
     return length
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(one) for one in value) if isinstance(value, list) else ()
 
 
 def _whole(value: Any) -> int | None:

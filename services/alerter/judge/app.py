@@ -11,7 +11,7 @@ from services.alerter.judge.settings import JudgeSettings
 from shared.db import Database, migrate
 from shared.run import Parts, Service
 from shared.step import Step
-from shared.topics import ARTICLES_MATCHED
+from shared.topics import GROUPS
 
 OWNER = "judge"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -28,7 +28,7 @@ def build(settings: JudgeSettings, parts: Parts) -> Service:
     judge = Judge(parts.database, settings, parts.real)
     step = Step(
         group="judge",
-        topics=(ARTICLES_MATCHED,),
+        topics=GROUPS["judge"],
         outcomes=JudgeOutcome,
         handle_batch=judge.judge,
         fenced=True,

@@ -1,8 +1,9 @@
-"""The step: batches of matches in, alerts out, one fenced transaction a batch.
+"""The step: batches of causes in, alerts out, one fenced transaction a batch. A cause is a match, a time that passed,
+a verdict of a reader or a request of an operator.
 
 What a watch has seen is kept in memory from batch to batch while the fence is the same; judging works on that alone.
 SQL is read before and written after, so the write lock is held for the writing only. An alert and its decision are in
-that one transaction before the offset is committed, and a match that comes again is answered from the decision.
+that one transaction before the offset is committed, and a cause that comes again is answered from the decision.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.alerter.judge import store
 from services.alerter.judge import tables as t
+from services.alerter.judge.causes import Cause, answered, is_ours, watch_of
 from services.alerter.judge.decide import decide
 from services.alerter.judge.memory import Changes, Memory
 from services.alerter.judge.metrics import ALERTS, JUDGE_SECONDS, JudgeOutcome
+from services.alerter.judge.outside import NOTHING, Outside
 from services.alerter.judge.reading import Reading
 from services.alerter.judge.settings import JudgeSettings
 from services.alerter.judge.terms import Term, terms
@@ -51,19 +54,20 @@ class _Kept:
 class _Batch:
     """A batch on its way through: what was read of each match, what SQL said, what was decided."""
 
-    matches: list[ArticleMatched]
+    causes: list[Cause]
     fence: Fence | None
     rules: dict[str, WatchRules] = field(default_factory=dict)
     decided: dict[str, list[bytes]] = field(default_factory=dict)
     read: dict[str, tuple[Reading, dict[int, Term]]] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
+    outside: Outside = NOTHING
     decisions: list[dict[str, object]] = field(default_factory=list)
     alerts: list[dict[str, object]] = field(default_factory=list)
 
 
 class Judge:
-    """Judges matches. One per process; one batch at a time, since a watch's matches and those that operators put
-    again come on two topics and meet in one memory."""
+    """Judges causes. One per process; one batch at a time, since the causes of a watch come on several topics and meet
+    in one memory."""
 
     def __init__(self, database: Database, settings: JudgeSettings, real: Clock) -> None:
         self._database, self._settings, self._real = database, settings, real
@@ -71,7 +75,7 @@ class Judge:
         self._one = asyncio.Lock()
 
     async def judge(self, works: Sequence[Work]) -> list[Outcome]:
-        """One outcome per match, in order. Raises Fenced and Transient; then nothing was written and memory is
+        """One outcome per cause, in order. Raises Fenced and Transient; then nothing was written and memory is
         loaded anew."""
         async with self._one:
             return await self._judge_batch(_Batch([work.event for work in works], works[0].fence if works else None))
@@ -82,8 +86,8 @@ class Judge:
             outcomes = await self._timed("judge", self._decide(batch))
             await self._timed("write", self._write(batch))
         except BaseException:
-            for match in batch.matches:
-                self._kept.pop(match.watch_id, None)
+            for cause in batch.causes:
+                self._kept.pop(watch_of(cause), None)
             raise
         self._tidy(batch)
         return outcomes
@@ -96,15 +100,17 @@ class Judge:
 
     async def _read(self, batch: _Batch) -> None:
         """Everything the batch needs from SQL; texts are read in between, with the loop let go after each."""
+        ours = [cause for cause in batch.causes if is_ours(cause)]
         async with self._database.transaction() as connection:
-            batch.decided = await store.decided(connection, [match.id for match in batch.matches])
-            fresh = [match for match in batch.matches if match.id not in batch.decided]
-            batch.rules = await load_rules(connection, {match.watch_id for match in fresh})
-        fresh = [match for match in fresh if match.watch_id in batch.rules]
-        for match in fresh:
-            reading = Reading(match)
-            batch.read[match.id] = (reading, terms(reading))
-            await asyncio.sleep(0)
+            batch.decided = await store.decided(connection, [cause.id for cause in ours])
+            fresh = [cause for cause in ours if cause.id not in batch.decided]
+            batch.rules = await load_rules(connection, {watch_of(cause) for cause in fresh})
+        fresh = [cause for cause in fresh if watch_of(cause) in batch.rules]
+        for cause in fresh:
+            if isinstance(cause, ArticleMatched):
+                reading = Reading(cause)
+                batch.read[cause.id] = (reading, terms(reading))
+                await asyncio.sleep(0)
         if fresh:
             async with self._database.transaction() as connection:
                 await self._remember(connection, batch)
@@ -114,7 +120,9 @@ class Judge:
             mine = [read for read in batch.read.values() if read[0].match.watch_id == watch_id]
             memory = await self._memory(connection, watch_id, batch.fence)
             batch.memories[watch_id] = memory
-            await store.fetch_members(connection, memory, [reading.article.article_id for reading, _ in mine])
+            articles = [reading.article.article_id for reading, _ in mine]
+            await store.fetch_members(connection, memory, articles)
+            await store.fetch_shelves(connection, memory, articles)
             await store.fetch_families(connection, memory, (number for _, found in mine for number in found))
 
     async def _memory(self, connection: AsyncConnection, watch_id: str, fence: Fence | None) -> Memory:
@@ -127,60 +135,63 @@ class Judge:
     async def _decide(self, batch: _Batch) -> list[Outcome]:
         outcomes: list[Outcome] = []
         judged: dict[str, Outcome] = {}
-        for match in batch.matches:
-            outcome = self._again(match, batch, judged) or self._judged(match, batch)
-            judged[match.id] = outcome
+        for cause in batch.causes:
+            outcome = self._again(cause, batch, judged) or self._judged(cause, batch)
+            judged[cause.id] = outcome
             outcomes.append(outcome)
             await asyncio.sleep(0)
         return outcomes
 
-    def _again(self, match: ArticleMatched, batch: _Batch, judged: dict[str, Outcome]) -> Outcome | None:
-        """The answer to a match that was decided before, here or in an earlier batch: the same alerts once more."""
-        if match.id in judged and judged[match.id].label is not JudgeOutcome.UNWATCHED:
-            return Outcome(JudgeOutcome.REPEATED, judged[match.id].outputs)
-        if match.id not in batch.decided:
+    def _again(self, cause: Cause, batch: _Batch, judged: dict[str, Outcome]) -> Outcome | None:
+        """The answer to a cause that was decided before, here or in an earlier batch: the same alerts once more."""
+        if cause.id in judged and judged[cause.id].label not in _UNDECIDED:
+            return Outcome(JudgeOutcome.REPEATED, judged[cause.id].outputs)
+        if cause.id not in batch.decided:
             return None
-        alerts = [decode_bytes(body, AlertRaised) for body in batch.decided[match.id]]
+        alerts = [decode_bytes(body, AlertRaised) for body in batch.decided[cause.id]]
         return Outcome(JudgeOutcome.REPEATED, tuple(alerts))
 
-    def _judged(self, match: ArticleMatched, batch: _Batch) -> Outcome:
-        if match.id not in batch.read:
+    def _judged(self, cause: Cause, batch: _Batch) -> Outcome:
+        watch_id = watch_of(cause)
+        if not is_ours(cause):
+            return Outcome(JudgeOutcome.NOT_OURS)
+        if watch_id not in batch.memories:
             return Outcome(JudgeOutcome.UNWATCHED)
-        reading, found = batch.read[match.id]
-        memory = batch.memories[match.watch_id]
-        alerts = decide(memory, reading, found, batch.rules[match.watch_id], self._settings)
-        stamped = tuple(self._stamped(alert) for alert in alerts)
-        label = JudgeOutcome.RAISED if stamped else JudgeOutcome.QUIET if reading.live else JudgeOutcome.HISTORY
-        self._note(match, batch, reading, label, stamped)
+        stamped = tuple(self._stamped(alert) for alert in self._alerts(cause, batch))
+        label = JudgeOutcome.RAISED if stamped else self._quiet(cause, batch)
+        self._note(cause, batch, label, stamped)
         return Outcome(label, stamped)
+
+    def _alerts(self, cause: Cause, batch: _Batch) -> list[AlertRaised]:
+        watch_id, settings = watch_of(cause), self._settings
+        memory, rules = batch.memories[watch_id], batch.rules[watch_id]
+        if not isinstance(cause, ArticleMatched):
+            return answered(cause, memory, rules, settings, batch.outside)
+        reading, found = batch.read[cause.id]
+        return decide(memory, reading, found, rules, settings, outside=batch.outside)
+
+    def _quiet(self, cause: Cause, batch: _Batch) -> JudgeOutcome:
+        history = isinstance(cause, ArticleMatched) and not batch.read[cause.id][0].live
+        return JudgeOutcome.HISTORY if history else JudgeOutcome.QUIET
 
     def _stamped(self, alert: AlertRaised) -> AlertRaised:
         ALERTS.labels(alert.kind.value, alert.state.value).inc()
         ledger = msgspec.structs.replace(alert.ledger, raised=self._real.now())
         return msgspec.structs.replace(alert, ledger=ledger)
 
-    def _note(
-        self,
-        match: ArticleMatched,
-        batch: _Batch,
-        reading: Reading,
-        label: JudgeOutcome,
-        alerts: tuple[AlertRaised, ...],
-    ) -> None:
+    def _note(self, cause: Cause, batch: _Batch, label: JudgeOutcome, alerts: tuple[AlertRaised, ...]) -> None:
+        watch_id = watch_of(cause)
+        moment = batch.read[cause.id][0].moment if cause.id in batch.read else cause.observed
         batch.decisions.append(
-            {"match_id": match.id, "watch_id": match.watch_id, "moment": reading.moment, "outcome": label.value,
+            {"match_id": cause.id, "watch_id": watch_id, "moment": moment, "outcome": label.value,
              "alerts": len(alerts)}
         )  # fmt: skip
         batch.alerts += [
-            {"alert_id": one.id, "revision": one.revision, "watch_id": one.watch_id, "match_id": match.id, "number": at,
+            {"alert_id": one.id, "revision": one.revision, "watch_id": watch_id, "match_id": cause.id, "number": at,
              "body": _ENCODE(one)}
             for at, one in enumerate(alerts)
         ]  # fmt: skip
-        log.info(
-            "match_judged", match_id=match.id, watch_id=match.watch_id, article_id=match.article.article_id,
-            outcome=label.value, mode=match.mode.value, alerts=[one.id for one in alerts],
-            kinds=[one.kind.value for one in alerts],
-        )  # fmt: skip
+        _log(cause, label, alerts)
 
     async def _write(self, batch: _Batch) -> None:
         """Memory, alerts and decisions in one transaction, under the fence."""
@@ -199,5 +210,24 @@ class Judge:
     def _tidy(self, batch: _Batch) -> None:
         for memory in batch.memories.values():
             memory.changes = Changes()
+            for shelf in memory.shelves.values():
+                shelf.changed.clear()
             settings = self._settings
             memory.forget(stories=settings.story_memory, copies=settings.copy_window, young=settings.young_for)
+
+
+_UNDECIDED = (JudgeOutcome.UNWATCHED, JudgeOutcome.NOT_OURS)
+
+
+def _log(cause: Cause, label: JudgeOutcome, alerts: tuple[AlertRaised, ...]) -> None:
+    told = {"alerts": [one.id for one in alerts], "kinds": [one.kind.value for one in alerts]}
+    if isinstance(cause, ArticleMatched):
+        log.info(
+            "match_judged", match_id=cause.id, watch_id=cause.watch_id, article_id=cause.article.article_id,
+            outcome=label.value, mode=cause.mode.value, **told,
+        )  # fmt: skip
+    else:
+        log.info(
+            "cause_judged", cause=type(cause).__name__, cause_id=cause.id, watch_id=watch_of(cause),
+            outcome=label.value, **told,
+        )  # fmt: skip

@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
+from typing import cast
 
 import msgspec
 
 from services.alerter.judge.copies import CopyIndex, Printed
+from services.alerter.judge.shelf import Shelf, ShelfSpec, V
 from services.alerter.judge.story import Story
 from services.alerter.judge.topic import OPEN_FOR, Topic, Topics, Traits
 
@@ -77,7 +79,8 @@ class Member:
 
 
 class Told(msgspec.Struct, frozen=True):
-    """The newest telling of an alert: what an update is measured against."""
+    """The newest telling of an alert: what an update is measured against. `facts` are the actors, numbers, places and
+    sources told of so far; `resolved` says that the alert came to rest."""
 
     alert_id: str
     story_id: str
@@ -87,6 +90,8 @@ class Told(msgspec.Struct, frozen=True):
     languages: tuple[str, ...] = ()
     sources: int = 0
     terms: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    resolved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +139,13 @@ class Memory:
         self.acted: dict[tuple[str, str, str], Acted] = {}
         self.told: dict[str, Told] = {}
         self.changes = Changes()
+        self.shelves: dict[str, Shelf[msgspec.Struct]] = {}
         self._origins: dict[str, str] = {}
         self._forgot: datetime | None = None
+
+    def shelf(self, spec: ShelfSpec[V]) -> Shelf[V]:
+        """What a kind of alert keeps under this name; empty at first."""
+        return cast("Shelf[V]", self.shelves.setdefault(spec.part, cast("Shelf[msgspec.Struct]", Shelf(spec))))
 
     def count(self, moment: datetime) -> None:
         """One more article remembered."""
@@ -169,6 +179,10 @@ class Memory:
         self.stories[story.id] = story
         if new:
             self.changes.stories.add(story.id)
+
+    def story(self, name: str) -> Story | None:
+        """The story of this id, as long as it is remembered."""
+        return self.stories.get(name)
 
     def topic_for(self, one: Traits, moment: datetime) -> Topic | None:
         """The open topic an article belongs to. What is too old is closed first and not now and then, so that a new
@@ -206,6 +220,8 @@ class Memory:
             kept = {name: one for name, one in self.sightings[number].items() if one.moment >= now - young}
             self.sightings[number] = kept
         self.sightings = {number: kept for number, kept in self.sightings.items() if kept}
+        for shelf in self.shelves.values():
+            shelf.forget(now)
         if len(self.families) > MOST_FAMILIES:
             self.families = {number: self.families[number] for number in self.sightings if number in self.families}
 

@@ -17,6 +17,7 @@ class JudgeOutcome(StrEnum):
     REPEATED = "repeated"
     HISTORY = "history"
     UNWATCHED = "unwatched"
+    NOT_OURS = "not_ours"
 
 
 class Suppressed(StrEnum):
@@ -27,6 +28,9 @@ class Suppressed(StrEnum):
     TOLD_BEFORE = "told_before"
     UNSURE = "unsure"
     COPY = "copy"
+    INHIBITED = "inhibited"
+    BUDGET = "budget"
+    LATE = "late"
 
 
 ALERTS = Counter("wirewatch_alerts_total", "Alerts raised, by kind and state.", ["kind", "state"])
@@ -37,10 +41,8 @@ COPIES = Counter("wirewatch_copies_total", "Articles recognised as copies of ano
 JUDGE_SECONDS = Histogram(
     "wirewatch_judge_seconds", "Time of a batch by part.", ["part"], buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)
 )
-JUDGED = (AlertKind.MATCH, AlertKind.FIRST_SEEN, AlertKind.REACTION)
-"""The kinds this version raises."""
 
-for _kind in JUDGED:
+for _kind in AlertKind:
     for _state in AlertState:
         ALERTS.labels(_kind.value, _state.value)
     for _reason in Suppressed:

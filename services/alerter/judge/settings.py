@@ -24,3 +24,6 @@ class JudgeSettings:
     warm_for: timedelta = setting(timedelta(days=3), help="age of a watch's history at which it counts as warm")
     new_terms_per_hour: int = setting(6, help="new terms told singly in an hour of a watch; the rest in one roll-up")
     update_cooldown: timedelta = setting(timedelta(minutes=30), help="quiet time between updates of one story")
+    alerts_per_day: int = setting(100, help="tellings a day of a watch; what is beyond goes into one roll-up")
+    resolve_after: timedelta = setting(timedelta(hours=48), help="silence after which an open story is resolved")
+    late_after: timedelta = setting(timedelta(hours=1), help="how long late articles are gathered for one roll-up")

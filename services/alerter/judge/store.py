@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.alerter.judge import tables as t
 from services.alerter.judge.copies import Printed
+from services.alerter.judge.kinds.registry import SHELVES
 from services.alerter.judge.memory import Acted, Family, Member, Memory, Sighting, Standing, Told
 from services.alerter.judge.settings import JudgeSettings
+from services.alerter.judge.shelf import Shelf
 from services.alerter.judge.story import Profile, Story
 from services.alerter.judge.topic import OPEN_FOR, Counts, Topic
 
@@ -33,6 +35,7 @@ async def load(connection: AsyncConnection, watch_id: str, settings: JudgeSettin
     memory = Memory(watch_id)
     row = (await connection.execute(sa.select(t.WATCHES).where(t.WATCHES.c.watch_id == watch_id))).first()
     if row is None:
+        await _load_shelves(connection, memory, None)
         return memory
     memory.documents, memory.since, memory.watermark, memory.purged = (
         row.documents,
@@ -44,6 +47,7 @@ async def load(connection: AsyncConnection, watch_id: str, settings: JudgeSettin
     await _load_topics(connection, memory, row.watermark - OPEN_FOR)
     await _load_copies(connection, memory, row.watermark - settings.copy_window)
     await _load_sightings(connection, memory, row.watermark - settings.young_for)
+    await _load_shelves(connection, memory, row.watermark)
     return memory
 
 
@@ -79,6 +83,26 @@ async def _load_copies(connection: AsyncConnection, memory: Memory, since: datet
 async def _load_sightings(connection: AsyncConnection, memory: Memory, since: datetime) -> None:
     for row in await connection.execute(_of(t.SIGHTINGS, memory).where(t.SIGHTINGS.c.moment >= since)):
         memory.put_sighting(row.family, _SIGHTING.decode(row.detail), new=False)
+
+
+async def _load_shelves(connection: AsyncConnection, memory: Memory, now: datetime | None) -> None:
+    resident = [name for name, spec in SHELVES.items() if spec.resident]
+    for row in await connection.execute(_of(t.SHELVES, memory).where(t.SHELVES.c.part.in_(resident))):
+        spec = SHELVES[row.part]
+        if now is None or spec.kept is None or row.moment >= now - spec.kept:
+            memory.shelf(spec).known(row.key, row.moment, msgspec.json.decode(row.body, type=spec.value))
+
+
+async def fetch_shelves(connection: AsyncConnection, memory: Memory, article_ids: Iterable[str]) -> None:
+    """Bring the entries of these articles on the shelves that are not resident into memory, as far as there are any."""
+    parts = [name for name, spec in SHELVES.items() if not spec.resident]
+    wanted = sorted(set(article_ids)) if parts else []
+    for at in range(0, len(wanted), CHUNK):
+        some = _of(t.SHELVES, memory).where(t.SHELVES.c.part.in_(parts), t.SHELVES.c.key.in_(wanted[at : at + CHUNK]))
+        for row in await connection.execute(some):
+            shelf = memory.shelf(SHELVES[row.part])
+            if shelf.get(row.key) is None:
+                shelf.known(row.key, row.moment, msgspec.json.decode(row.body, type=shelf.spec.value))
 
 
 def _of(table: sa.Table, memory: Memory) -> sa.Select[Any]:
@@ -132,6 +156,19 @@ async def save(connection: AsyncConnection, memory: Memory) -> None:
     await put(connection, t.SIGHTINGS, [watch | _sighting_row(key, one) for key, one in changes.sightings.items()])
     await put(connection, t.REACTIONS, [watch | _acted_row(one) for one in changes.acted])
     await put(connection, t.TOLD, [watch | _told_row(memory.told[name]) for name in sorted(changes.told)])
+    for shelf in memory.shelves.values():
+        await _save_shelf(connection, memory, shelf)
+
+
+async def _save_shelf(connection: AsyncConnection, memory: Memory, shelf: Shelf[Any]) -> None:
+    found = {key: shelf.entry(key) for key in sorted(shelf.changed)}
+    place = {"watch_id": memory.watch_id, "part": shelf.spec.part}
+    rows = [place | {"key": key, "moment": one[0], "body": _ENCODE(one[1])} for key, one in found.items() if one]
+    await put(connection, t.SHELVES, rows)
+    gone = [key for key, one in found.items() if one is None]
+    own = sa.and_(t.SHELVES.c.watch_id == memory.watch_id, t.SHELVES.c.part == shelf.spec.part)
+    for at in range(0, len(gone), CHUNK):
+        await connection.execute(sa.delete(t.SHELVES).where(own, t.SHELVES.c.key.in_(gone[at : at + CHUNK])))
 
 
 def _counts(memory: Memory) -> dict[str, Any]:
@@ -201,5 +238,9 @@ async def purge(connection: AsyncConnection, memory: Memory, settings: JudgeSett
     for column, kept in old.items():
         table = column.table
         await connection.execute(sa.delete(table).where(table.c.watch_id == memory.watch_id, column < now - kept))
+    for spec in SHELVES.values():
+        if spec.kept is not None:
+            own = sa.and_(t.SHELVES.c.watch_id == memory.watch_id, t.SHELVES.c.part == spec.part)
+            await connection.execute(sa.delete(t.SHELVES).where(own, t.SHELVES.c.moment < now - spec.kept))
     orphans = sa.select(t.DECISIONS.c.match_id).where(t.DECISIONS.c.match_id == t.ALERTS.c.match_id)
     await connection.execute(sa.delete(t.ALERTS).where(t.ALERTS.c.watch_id == memory.watch_id, ~orphans.exists()))

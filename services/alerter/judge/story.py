@@ -27,7 +27,8 @@ WEIGHTS = {"entities": 0.5, "concepts": 0.15, "grams": 0.15, "numbers": 0.1, "ti
 HALF_LIFE = timedelta(hours=36)
 """After this long in silence a story's share of `time` has halved (news stories, `docs/decisions`)."""
 KEPT_GRAMS, KEPT_ENTITIES, KEPT_NUMBERS, KEPT_GROUPS = 400, 60, 60, 1_000
-_NUMBER = re.compile(r"\d[\d.,]*\d|\d{2,}")
+NUMBER = re.compile(r"\d[\d.,]*\d|\d{2,}")
+"""A number of at least two digits."""
 
 
 class Profile(msgspec.Struct):
@@ -72,7 +73,7 @@ def features(reading: Reading) -> Features:
         frozenset(mention.entity_id for mention in article.entities),
         frozenset(reading.match.concepts),
         Counter(_grams(article.title)),
-        frozenset(_NUMBER.findall(start)),
+        frozenset(NUMBER.findall(start)),
     )
 
 

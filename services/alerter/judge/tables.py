@@ -1,7 +1,8 @@
 """The tables of judging. One row never spans watches; every time is story time.
 
 What is bounded how: copies and sightings live for days (`settings.copy_window`, `settings.confirm_within`), stories
-and members for `settings.story_memory`, families for `settings.history`, decisions for `settings.decision_memory`.
+and members for `settings.story_memory`, families for `settings.history`, decisions for `settings.decision_memory`,
+what stands on a shelf for as long as its `ShelfSpec` says.
 No text of an article is stored, only hashes, names, counts and the alerts themselves.
 """
 
@@ -160,3 +161,15 @@ DECISIONS = sa.Table(
     sa.Index("judge_decisions_moment", "watch_id", "moment"),
 )
 """What was decided on a match: that it was judged at all, and how many alerts came of it."""
+
+SHELVES = sa.Table(
+    "judge_shelves",
+    METADATA,
+    _key("watch_id"),
+    _key("part"),
+    _key("key"),
+    sa.Column("moment", Moment, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index("judge_shelves_moment", "part", "moment"),
+)
+"""Small facts of the kinds of alert (`shelf`), as JSON; `moment` is when a fact is from, of a timer when it is due."""

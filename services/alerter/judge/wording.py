@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.alerter.judge.first_seen import Novel
-from services.alerter.judge.match_alert import Change
+from services.alerter.judge.novel import Novel
 from services.alerter.judge.reaction import Statement
 from services.alerter.judge.reading import Reading, Sentence
+from services.alerter.judge.story import Story
 from services.alerter.judge.terms import spread
 from shared.events import AlertState, ArticleReference
 from shared.text.languages import language
@@ -19,6 +20,18 @@ DOING = {
     "protest": "protests formally", "mobilise": "announces arms, exercises or allies", "reject": "rejects it",
     "welcome": "welcomes it", "comment": "comments",
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a telling of a story says. `background` are articles of history; `back` says that it had come to rest."""
+
+    state: AlertState
+    languages: tuple[str, ...]
+    new_languages: tuple[str, ...]
+    sources: int
+    background: int
+    back: bool = False
 
 
 def reference(reading: Reading, sentence: Sentence | None) -> ArticleReference:
@@ -70,11 +83,30 @@ def of_story(change: Change, title: str) -> tuple[str, str]:
     sources = count(change.sources, "independent source")
     if change.state is AlertState.OPEN:
         known = f", known from {count(change.background, 'earlier article')}" if change.background > 0 else ""
-        return shortened(title, 160), f"A story of this watch opens{known}: {sources} so far"
+        opens = "A story of this watch is back" if change.back else "A story of this watch opens"
+        return shortened(title, 160), f"{opens}{known}: {sources} so far"
     grown = f"{sources}, {count(len(change.languages), 'language')}"
     if change.new_languages:
         return f"Now also in {names(change.new_languages)}: {shortened(title, 120)}", f"The story spreads: {grown}"
     return f"The story grows: {shortened(title, 120)}", f"Twice as many stand behind it as were last told: {grown}"
+
+
+def of_rest(headline: str, after: timedelta, story: Story | None) -> tuple[str, str]:
+    """Headline and reason of an alert that came to rest."""
+    articles = f" after {count(story.profile.articles, 'article')}" if story else ""
+    return f"At rest: {shortened(headline, 150)}", f"Nothing more was told of it for {length_of(after)}{articles}"
+
+
+def of_late(articles: int, first: datetime, last: datetime, titles: tuple[str, ...]) -> tuple[str, str]:
+    """Headline and reason of the roll-up of what was met too late to be told."""
+    headline = f"{count(articles, 'article')} found late, among them: {shortened(titles[0], 110)}"
+    return headline, f"Published between {first:%d %b %H:%M} and {last:%d %b %H:%M} UTC and met more than a day later"
+
+
+def length_of(length: timedelta) -> str:
+    """A length of time in hours or days."""
+    hours = round(length.total_seconds() / 3600)
+    return count(hours, "hour") if hours < 72 else count(round(hours / 24), "day")
 
 
 def of_term(novel: Novel, first: datetime, documents: int, *, warming: bool) -> tuple[str, str]:

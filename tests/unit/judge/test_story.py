@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+
+import pytest
 
 from services.alerter.judge.memory import Memory
 from services.alerter.judge.settings import JudgeSettings
@@ -48,19 +51,70 @@ def test_a_story_that_was_silent_too_long_is_not_joined() -> None:
 
 
 def test_a_story_opens_once_and_keeps_its_id() -> None:
-    alerts = told([article(FIRST, "one"), article(FIRST + " danas", "two", 5)])
+    alerts = told([article(FIRST, "one"), article(FIRST + " danas", "one", 5)])
     assert [(one.state, one.revision) for one in alerts] == [(AlertState.OPEN, 0)]
     again = told([article(FIRST, "one")])
     assert again[0].id == alerts[0].id
     assert again[0].story_headline == FIRST
 
 
-def test_growth_is_told_at_twice_the_independent_sources_after_the_cooldown() -> None:
+def test_growth_is_told_at_twice_the_independent_sources() -> None:
     growing = [article(f"{FIRST} {name}", name, at) for at, name in ((0, "a"), (10, "b"), (40, "c"), (50, "d"))]
     alerts = told(growing)
-    assert [(one.state, one.independent_sources) for one in alerts] == [(AlertState.OPEN, 1), (AlertState.UPDATE, 3)]
-    assert alerts[1].id == alerts[0].id
-    assert alerts[1].revision == 1
+    assert [one.state for one in alerts] == [AlertState.OPEN, AlertState.UPDATE, AlertState.UPDATE]
+    assert [one.independent_sources for one in alerts] == [1, 2, 4]
+    assert {one.id for one in alerts} == {alerts[0].id}
+    assert [one.revision for one in alerts] == [0, 1, 2]
+
+
+def test_an_update_without_a_new_fact_waits_for_the_cooldown() -> None:
+    in_english = "Anušić, Vengu and Maqedonci sign savez"
+    early, late = article(in_english, "one", 5, code="en"), article(in_english + " today", "one", 45, code="en")
+    assert [one.state for one in told([article(FIRST, "one"), early])] == [AlertState.OPEN]
+    alerts = told([article(FIRST, "one"), early, late])
+    assert [one.state for one in alerts] == [AlertState.OPEN, AlertState.UPDATE]
+    assert alerts[1].headline.startswith("Now also in English")
+
+
+@pytest.mark.parametrize("fact", ["with 120 soldiers", "as Orban looks on"])
+def test_a_new_number_or_actor_goes_through_the_cooldown(fact: str) -> None:
+    in_english = f"Anušić, Vengu and Maqedonci sign savez {fact}"
+    alerts = told([article(FIRST, "one"), article(in_english, "one", 5, code="en")])
+    assert [one.state for one in alerts] == [AlertState.OPEN, AlertState.UPDATE]
+
+
+def test_a_silent_story_is_resolved_once_and_opens_again() -> None:
+    first, back = article(FIRST, "one"), article(FIRST + " opet", "one", 5 * 24 * 60)
+    alerts = told([first, article("Nešto sasvim drugo o savezu", "x", 4 * 24 * 60), back])
+    mine = [one for one in alerts if one.id == alerts[0].id]
+    assert [(one.state, one.revision) for one in mine] == [
+        (AlertState.OPEN, 0), (AlertState.RESOLVED, 1), (AlertState.OPEN, 2)
+    ]  # fmt: skip
+    assert mine[1].headline == f"At rest: {FIRST}"
+    assert mine[1].reason == "Nothing more was told of it for 48 hours after 1 article"
+    assert mine[1].observed == first.observed + timedelta(hours=48)
+
+
+def test_a_story_that_goes_on_is_not_resolved() -> None:
+    daily = [article(f"{FIRST} {day}", "one", day * 24 * 60) for day in range(5)]
+    assert AlertState.RESOLVED not in {one.state for one in told(daily)}
+
+
+def test_what_is_beyond_the_budget_of_the_day_goes_into_one_roll_up() -> None:
+    names = ("Merkel", "Sarkozy", "Berlusconi", "Blair", "Aznar", "Schüssel", "Putin", "Bush")
+    stories = [
+        small(f"{name} {at}", f"{name} savez", source=name, minutes=at, mentions=mention(name, "", name, name))
+        for at, name in enumerate(names)
+    ]
+    settings = replace(SETTINGS, alerts_per_day=3)
+    alerts = tried(stories, watch=WATCH, settings=settings)
+    single = [one for one in alerts if one.rule_id != "beyond"]
+    rolled = [one for one in alerts if one.rule_id == "beyond"]
+    assert len(single) == 3
+    assert {one.id for one in rolled} == {rolled[0].id}
+    assert [one.extra["alerts"] for one in rolled] == [1, 2, 4]
+    assert rolled[-1].extra["suppressed"]["budget"] == 4
+    assert rolled[-1].headline.startswith("4 more alerts today, the latest: ")
 
 
 def test_copies_do_not_make_a_story_grow() -> None:

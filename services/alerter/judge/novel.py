@@ -1,4 +1,4 @@
-"""first_seen: a term family that this watch has never met before, confirmed by independent sources, told once.
+"""Novel terms: a term family that this watch has never met before, confirmed by independent sources, told once.
 
 New is measured against the watch's own history in event time, never against the world: history (back-fill and replay)
 only makes terms known. A new family stays young for a while; it is told when enough independent witnesses use it within

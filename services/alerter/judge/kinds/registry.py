@@ -1,0 +1,24 @@
+"""Every kind of alert in the order it is asked; the order of the alerts of one article."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.alerter.judge import feedback, late
+from services.alerter.judge.kinds import first_seen, match, reaction
+from services.alerter.judge.kinds.kind import nothing_due
+from services.alerter.judge.shelf import ShelfSpec
+from services.alerter.judge.tell import DAYS, RESOLVE, rest
+from services.alerter.judge.timers import TIMERS
+
+KINDS = (match.KIND, first_seen.KIND, reaction.KIND)
+
+_OWN: tuple[ShelfSpec[Any], ...] = (TIMERS, DAYS, late.LATE, feedback.FEEDBACK)
+SHELVES = {one.part: one for one in (*_OWN, *(shelf for kind in KINDS for shelf in kind.shelves))}
+"""Every shelf by its name in SQL."""
+
+DUE = {
+    RESOLVE: rest, late.LATE.part: late.due,
+    **{kind.kind.value: kind.due for kind in KINDS if kind.due is not nothing_due},
+}  # fmt: skip
+"""Who answers a timer, by its kind."""
