@@ -63,7 +63,7 @@ class Draft:
     that it tells of: an update with a new one goes through a cooldown. `languages`, `sources` and `terms` are kept as
     told, to measure the next change against. `resolve` is the silence after which the alert is resolved by itself.
     `article` and `story` (id and headline) are given where no article is on trial; `gathers` says that the draft
-    gathers others already (a roll-up), so that no budget applies.
+    gathers others already (a roll-up), so that no budget applies; `closes` that nothing more follows under this alert.
     """
 
     rule: Rule
@@ -86,3 +86,4 @@ class Draft:
     story: tuple[str, str] = ("", "")
     name: str = ""
     gathers: bool = False
+    closes: bool = False

@@ -3,7 +3,7 @@ operator's request to undo a merge is done; every cause is decided once and answ
 
 from __future__ import annotations
 
-from services.alerter.judge import feedback
+from services.alerter.judge import correct, feedback
 from services.alerter.judge.decide import pass_time
 from services.alerter.judge.memory import Memory
 from services.alerter.judge.outside import Outside
@@ -13,7 +13,7 @@ from shared.events import AlertRaised, ArticleMatched, FeedbackGiven, OperatorAs
 
 Cause = ArticleMatched | TimePassed | FeedbackGiven | OperatorAsked
 
-REQUESTS: frozenset[str] = frozenset()
+REQUESTS = frozenset({correct.UNDO_MERGE})
 """Requests of operators that judging answers."""
 
 
@@ -36,4 +36,4 @@ def answered(
     if isinstance(cause, FeedbackGiven):
         feedback.note(memory, cause)
         return []
-    return []
+    return correct.undo(memory, cause, rules, settings) if isinstance(cause, OperatorAsked) else []

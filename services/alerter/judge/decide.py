@@ -10,14 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.alerter.judge import copies, late, story, topic
+import msgspec
+
+from services.alerter.judge import copies, correct, late, merge, split, story, topic, wording
 from services.alerter.judge.case import Case, Hour
 from services.alerter.judge.kinds.registry import DUE, KINDS
 from services.alerter.judge.memory import Member, Memory
+from services.alerter.judge.merge import Merged
 from services.alerter.judge.metrics import COPIES, STORIES
 from services.alerter.judge.outside import NOTHING, Outside
 from services.alerter.judge.reading import Reading
 from services.alerter.judge.settings import JudgeSettings
+from services.alerter.judge.split import Split
 from services.alerter.judge.story import Story
 from services.alerter.judge.tell import tell
 from services.alerter.judge.terms import Term
@@ -37,6 +41,8 @@ class Place:
     topic_id: str
     is_copy: bool
     again: bool = False
+    merged: Merged | None = None
+    split: Split | None = None
 
 
 def decide(
@@ -51,6 +57,7 @@ def decide(
         memory, reading, found, rules, settings, outside, place.story, place.topic_id, place.copy_group, place.is_copy,
         place.again,
     )  # fmt: skip
+    alerts += tell(case, list(correct.drafts(case, place.merged, place.split)))
     drafts = [draft for kind in KINDS for draft in kind.judged(case)]
     late.gather(case)
     return alerts + (tell(case, drafts) if reading.live else [])
@@ -71,14 +78,14 @@ def placed(memory: Memory, reading: Reading, settings: JudgeSettings) -> Place:
     """The article in its copy group, topic and story; a new version of a known article stays where it was."""
     article = reading.article
     known = memory.members.get(article.article_id)
-    if known is not None and known.story_id in memory.stories:
-        story_of = memory.stories[known.story_id]
+    story_of = memory.story(known.story_id) if known else None
+    if known is not None and story_of is not None:
         return Place(story_of, known.copy_group, known.topic_id, is_copy=False, again=True)
     memory.count(reading.moment)
     packed = copies.pack(copies.shingles(reading.folded_words))
     original = memory.copies.original(packed, reading.moment - settings.copy_window)
     group = original.group if original else article.article_id
-    home = _story_of(memory, reading, settings, original)
+    home, merged = _story_of(memory, reading, settings, original)
     event = _topic_of(memory, reading, original)
     memory.put_copy(copies.Printed(article.article_id, group, reading.moment, packed))
     memory.put_member(
@@ -86,21 +93,31 @@ def placed(memory: Memory, reading: Reading, settings: JudgeSettings) -> Place:
                reading.moment, reading.live, event.id)
     )  # fmt: skip
     COPIES.inc(original is not None)
-    return Place(home, group, event.id, is_copy=original is not None)
+    parted = split.split(memory, home, event)
+    if parted is not None:
+        home = memory.story(memory.members[article.article_id].story_id) or home
+    return Place(home, group, event.id, is_copy=original is not None, merged=merged, split=parted)
 
 
-def _story_of(memory: Memory, reading: Reading, settings: JudgeSettings, original: copies.Printed | None) -> Story:
+def _story_of(
+    memory: Memory, reading: Reading, settings: JudgeSettings, original: copies.Printed | None
+) -> tuple[Story, Merged | None]:
+    """The story joined or opened. An article that is like two stories may show that they are one."""
     features = story.features(reading)
     placed = memory.members.get(original.article_id) if original else None
-    place = memory.stories.get(placed.story_id) if placed else None
-    if place is None:
-        place = story.find(memory.open_stories(settings.story_memory), features, reading.moment)
-    if place is None:
+    place = memory.story(placed.story_id) if placed else None
+    alike = [] if place else story.find(memory.open_stories(settings.story_memory), features, reading.moment)
+    if place is None and not alike:
         place = story.opened(memory.watch_id, reading)
         STORIES.inc()
-    story.grow(place, reading, features, original.group if original else reading.article.article_id)
-    memory.put_story(place)
-    return place
+    home = place or alike[0]
+    story.grow(home, reading, features, original.group if original else reading.article.article_id)
+    memory.put_story(home)
+    if len(alike) < 2:
+        return home, None
+    shown = msgspec.structs.replace(wording.reference(reading, None), excerpt="")
+    merged = merge.merge(memory, home, alike[1], shown, reading.moment)
+    return (merged.into if merged else home), merged
 
 
 def _topic_of(memory: Memory, reading: Reading, original: copies.Printed | None) -> Topic:

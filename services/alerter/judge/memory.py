@@ -7,8 +7,8 @@ batch to batch while the fence holds; a new owner loads the same from SQL and go
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import cast
@@ -136,11 +136,13 @@ class Memory:
         self.topics = Topics()
         self.families: dict[int, Family] = {}
         self.sightings: dict[int, dict[str, Sighting]] = {}
-        self.acted: dict[tuple[str, str, str], Acted] = {}
+        self.acted: dict[tuple[str, str], dict[str, Acted]] = {}
         self.told: dict[str, Told] = {}
         self.changes = Changes()
         self.shelves: dict[str, Shelf[msgspec.Struct]] = {}
         self._origins: dict[str, str] = {}
+        self._into: dict[str, str] = {}
+        self._from: dict[str, tuple[str, ...]] = {}
         self._forgot: datetime | None = None
 
     def shelf(self, spec: ShelfSpec[V]) -> Shelf[V]:
@@ -162,6 +164,14 @@ class Memory:
         if new:
             self.changes.members[member.article_id] = member
 
+    def move(self, member: Member, story_id: str) -> None:
+        """An article belongs to another story than was thought."""
+        moved = replace(member, story_id=story_id)
+        self.members[member.article_id] = self.changes.members[member.article_id] = moved
+        self.groups[member.copy_group] = [
+            moved if one.article_id == member.article_id else one for one in self.groups.get(member.copy_group, [])
+        ]
+
     def put_copy(self, printed: Printed, *, new: bool = True) -> None:
         """An article's shingles."""
         self.copies.add(printed)
@@ -181,8 +191,27 @@ class Memory:
             self.changes.stories.add(story.id)
 
     def story(self, name: str) -> Story | None:
-        """The story of this id, as long as it is remembered."""
-        return self.stories.get(name)
+        """The story of this id, or the one it went into, as long as it is remembered."""
+        return self.stories.get(self.canonical(name))
+
+    def canonical(self, name: str) -> str:
+        """The id under which a story goes on: its own unless it was merged."""
+        while name in self._into:
+            name = self._into[name]
+        return name
+
+    def lineage(self, name: str) -> tuple[str, ...]:
+        """A story's own id and those of all that went into it: what was decided under any of them is decided."""
+        return (name, *self._from.get(name, ()))
+
+    def follow(self, into: Mapping[str, str]) -> None:
+        """Take the aliases of merged stories: each id with the one it went into. Those that ended are no stories."""
+        self._into = dict(into)
+        ended: dict[str, list[str]] = {}
+        for name in sorted(into):
+            ended.setdefault(self.canonical(name), []).append(name)
+            self.stories.pop(name, None)
+        self._from = {name: tuple(some) for name, some in ended.items()}
 
     def topic_for(self, one: Traits, moment: datetime) -> Topic | None:
         """The open topic an article belongs to. What is too old is closed first and not now and then, so that a new
@@ -209,12 +238,15 @@ class Memory:
         self._forgot = now
         self._origins = {}
         self.stories = {name: one for name, one in self.stories.items() if one.last >= now - stories}
-        self.members = {name: one for name, one in self.members.items() if one.story_id in self.stories}
+        self.members = {name: one for name, one in self.members.items() if self.story(one.story_id) is not None}
         self.groups = {}
         for member in self.members.values():
             self.groups.setdefault(member.copy_group, []).append(member)
-        self.acted = {key: one for key, one in self.acted.items() if one.story_id in self.stories}
-        self.told = {name: one for name, one in self.told.items() if one.story_id in self.stories}
+        self.acted = {key: acts for key, acts in self.acted.items() if self.story(key[0]) is not None}
+        self.told = {
+            name: one for name, one in self.told.items()
+            if one.told >= now - stories or self.story(one.story_id) is not None
+        }  # fmt: skip
         self.copies.forget(now - copies)
         for number in list(self.sightings):
             kept = {name: one for name, one in self.sightings[number].items() if one.moment >= now - young}
@@ -233,9 +265,17 @@ class Memory:
 
     def put_acted(self, acted: Acted, *, new: bool = True) -> None:
         """An actor did an act in a story."""
-        self.acted[(acted.story_id, acted.actor_id, acted.act)] = acted
+        self.acted.setdefault((acted.story_id, acted.actor_id), {})[acted.act] = acted
         if new:
             self.changes.acted.append(acted)
+
+    def acts_of(self, story_id: str, actor_id: str) -> dict[str, Acted]:
+        """What an actor did in a story and in those that went into it, the first of each act."""
+        found: dict[str, Acted] = {}
+        for name in self.lineage(story_id):
+            for act, one in self.acted.get((name, actor_id), {}).items():
+                found[act] = min(found.get(act, one), one, key=lambda each: each.first)
+        return found
 
     def put_told(self, told: Told, *, new: bool = True) -> None:
         """An alert was told."""

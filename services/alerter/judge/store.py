@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.alerter.judge import merge
 from services.alerter.judge import tables as t
 from services.alerter.judge.copies import Printed
 from services.alerter.judge.kinds.registry import SHELVES
@@ -43,11 +44,11 @@ async def load(connection: AsyncConnection, watch_id: str, settings: JudgeSettin
         row.watermark,
         row.purged,
     )
+    await _load_shelves(connection, memory, row.watermark)
     await _load_stories(connection, memory, row.watermark - settings.story_memory)
     await _load_topics(connection, memory, row.watermark - OPEN_FOR)
     await _load_copies(connection, memory, row.watermark - settings.copy_window)
     await _load_sightings(connection, memory, row.watermark - settings.young_for)
-    await _load_shelves(connection, memory, row.watermark)
     return memory
 
 
@@ -56,17 +57,24 @@ async def _load_stories(connection: AsyncConnection, memory: Memory, since: date
     for row in await connection.execute(sa.select(t.STORIES).where(own)):
         profile = _PROFILE.decode(row.profile)
         memory.put_story(Story(row.story_id, row.headline, row.opened, row.last, profile), new=False)
+    memory.follow(merge.aliases(memory))
     stories = sa.select(t.STORIES.c.story_id).where(own)
-    for row in await connection.execute(_of(t.MEMBERS, memory).where(t.MEMBERS.c.story_id.in_(stories))):
+    ended = [name for story in memory.stories for name in memory.lineage(story)[1:]]
+    for row in await connection.execute(_of(t.MEMBERS, memory).where(_in(t.MEMBERS, stories, ended))):
         memory.put_member(
             Member(row.article_id, row.story_id, row.copy_group, row.source_id, row.agency, row.language, row.moment,
                    row.live, row.topic_id), new=False,
         )  # fmt: skip
-    for row in await connection.execute(_of(t.REACTIONS, memory).where(t.REACTIONS.c.story_id.in_(stories))):
+    for row in await connection.execute(_of(t.REACTIONS, memory).where(_in(t.REACTIONS, stories, ended))):
         memory.put_acted(Acted(row.story_id, row.actor_id, row.act, row.first, row.article_id), new=False)
-    recent = sa.or_(t.TOLD.c.story_id.in_(stories), t.TOLD.c.told >= since)
+    recent = sa.or_(_in(t.TOLD, stories, ended), t.TOLD.c.told >= since)
     for row in await connection.execute(_of(t.TOLD, memory).where(recent)):
         memory.put_told(_TOLD.decode(row.state), new=False)
+
+
+def _in(table: sa.Table, stories: sa.Select[Any], ended: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Rows of stories still open, and of those that went into one."""
+    return sa.or_(table.c.story_id.in_(stories), table.c.story_id.in_(ended))
 
 
 async def _load_topics(connection: AsyncConnection, memory: Memory, since: datetime) -> None:

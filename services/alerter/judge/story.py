@@ -113,10 +113,11 @@ def _cosine(mine: Mapping[str, int], counted: Mapping[str, int]) -> float | None
     return float(dot / math.sqrt(lengths))
 
 
-def find(stories: Iterable[Story], one: Features, moment: datetime) -> Story | None:
-    """The story most alike; None when none is alike enough."""
-    scored = sorted(((-likeness(one, story, moment), story.id, story) for story in stories), key=lambda row: row[:2])
-    return scored[0][2] if scored and -scored[0][0] >= JOIN else None
+def find(stories: Iterable[Story], one: Features, moment: datetime) -> list[Story]:
+    """The stories alike enough to be joined, the most alike first."""
+    scored = ((likeness(one, story, moment), story) for story in stories)
+    enough = [(alike, story) for alike, story in scored if alike >= JOIN]
+    return [story for _, story in sorted(enough, key=lambda row: (-row[0], row[1].id))]
 
 
 def opened(watch_id: str, reading: Reading) -> Story:

@@ -69,7 +69,7 @@ def _told(at: Case | Hour, draft: Draft, kinds: frozenset[AlertKind]) -> Iterabl
         suppress(at, draft.rule.kind, reason)
         return _instead(at, draft, name, before, reason)
     revision = before.revision + 1 if before else 0
-    _remember(at, draft, name, before, revision, resolved=state is AlertState.RESOLVED)
+    _remember(at, draft, name, before, revision, resolved=draft.closes or state is AlertState.RESOLVED)
     _count(at, draft, state)
     alert = _alert(at, draft, name, state, revision)
     _set_rest(at, draft, alert)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -101,6 +102,24 @@ def of_late(articles: int, first: datetime, last: datetime, titles: tuple[str, .
     """Headline and reason of the roll-up of what was met too late to be told."""
     headline = f"{count(articles, 'article')} found late, among them: {shortened(titles[0], 110)}"
     return headline, f"Published between {first:%d %b %H:%M} and {last:%d %b %H:%M} UTC and met more than a day later"
+
+
+def of_merge(ended: str, into: str, evidence: Mapping[str, float]) -> tuple[str, str]:
+    """Headline and reason of a merge."""
+    shared_ = ", ".join(kind for kind, alike in evidence.items() if alike > 0)
+    return f"One story: {shortened(ended, 70)} / {shortened(into, 70)}", f"Both tell of the same: they share {shared_}"
+
+
+def of_split(opened: str, left: str, articles: int) -> tuple[str, str]:
+    """Headline and reason of a split."""
+    headline = f"A story of its own: {shortened(opened, 120)}"
+    return headline, f"{count(articles, 'article')} had been taken for part of: {shortened(left, 120)}"
+
+
+def of_undo(back: str, into: str, by: str) -> tuple[str, str]:
+    """Headline and reason of a merge undone."""
+    headline = f"Two stories again: {shortened(back, 65)} / {shortened(into, 65)}"
+    return headline, f"Taken apart by {by or 'an operator'}"
 
 
 def length_of(length: timedelta) -> str:

@@ -33,13 +33,13 @@ def _judged(case: Case, rule: Rule, one: Statement) -> Draft | None:
     if one.confidence < rule.confidence:
         SUPPRESSED.labels(rule.kind.value, Suppressed.UNSURE.value).inc()
         return None
-    key = (case.story.id, one.actor.entity_id, one.act)
-    if key in case.memory.acted:
+    before = case.memory.acts_of(case.story.id, one.actor.entity_id)
+    if one.act in before:
         SUPPRESSED.labels(rule.kind.value, Suppressed.TOLD_BEFORE.value).inc()
         return None
-    first_of_actor = not any(known[:2] == key[:2] for known in case.memory.acted)
-    case.memory.put_acted(Acted(*key, case.reading.moment, case.reading.article.article_id))
-    return _draft(case, rule, one, first_of_actor=first_of_actor) if case.reading.live else None
+    article_id = case.reading.article.article_id
+    case.memory.put_acted(Acted(case.story.id, one.actor.entity_id, one.act, case.moment, article_id))
+    return _draft(case, rule, one, first_of_actor=not before) if case.reading.live else None
 
 
 def _draft(case: Case, rule: Rule, one: Statement, *, first_of_actor: bool) -> Draft:
