@@ -227,6 +227,46 @@ def topics_create(
         Console().print(f"{len(created)} topics created")
 
 
+stories_app = typer.Typer(no_args_is_help=True, help="The stories of a watch: list, undo-merge.")
+app.add_typer(stories_app, name="stories")
+
+
+@stories_app.command("list")
+def stories_list(watch: Annotated[str, typer.Argument(help="The id of a watch.")], as_json: AsJson = False) -> None:
+    """Open stories, newest first, with what was merged into them and why."""
+    from services.operate import stories
+    from shared.db import open_database
+
+    async def _rows() -> list[dict[str, Any]]:
+        database = open_database(_common().database_url)
+        try:
+            return await stories.rows(database, watch)
+        finally:
+            await database.close()
+
+    show.show(_run(_rows), as_json=as_json, title=f"Stories of {watch}")
+
+
+@stories_app.command("undo-merge")
+def stories_undo_merge(
+    watch: Annotated[str, typer.Argument(help="The id of a watch.")],
+    story: Annotated[str, typer.Argument(help="The id of the story that was merged into another.")],
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the answer.")] = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Take a merged story out again; the two are never merged any more. Exit code 1 when nobody answered."""
+    from datetime import UTC, datetime
+
+    from services.operate import stories
+    from services.operate.watches.commands import caller
+
+    told = _with_bus(lambda bus: stories.undo(bus, watch, story, caller(), datetime.now(UTC), wait=wait))
+    if told is None:
+        typer.echo(f"no answer in {wait:g} s: there is no such merge, or the alerter is not running", err=True)
+        sys.exit(1)
+    show.show([{"story": story, "outcome": told.headline, "reason": told.reason}], as_json=as_json, title="Undone")
+
+
 @app.command()
 def lag(as_json: AsJson = False) -> None:
     """How far each group is behind."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from services.alerter import published
 from services.alerter.judge.app import prepare
+from services.alerter.judge.causes import Cause
 from services.alerter.judge.decide import decide
 from services.alerter.judge.judge import Judge
 from services.alerter.judge.memory import Memory
@@ -44,9 +45,9 @@ async def fence_on(database: Database) -> Fence:
 
 
 async def feed(
-    judge: Judge, matches: Iterable[ArticleMatched], *, fence: Fence | None = None, batch: int = 16
+    judge: Judge, matches: Iterable[Cause], *, fence: Fence | None = None, batch: int = 16
 ) -> list[Outcome]:
-    """Judge matches in order, in batches."""
+    """Judge causes in order, in batches."""
     waiting = [work(match, fence) for match in matches]
     outcomes: list[Outcome] = []
     for at in range(0, len(waiting), batch):
@@ -54,8 +55,8 @@ async def feed(
     return outcomes
 
 
-def work(match: ArticleMatched, fence: Fence | None = None) -> Work:
-    """A match as the loop hands it over."""
+def work(match: Cause, fence: Fence | None = None) -> Work:
+    """A cause as the loop hands it over."""
     message = encode(match)
     record = Record(
         topic=message.topic, partition=0, offset=0, key=message.key, value=message.value, headers=message.headers,

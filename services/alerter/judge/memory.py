@@ -109,7 +109,7 @@ class Acted:
 class Changes:
     """What a batch changed, by table."""
 
-    stories: set[str] = field(default_factory=set)
+    stories: dict[str, Story] = field(default_factory=dict)
     topics: dict[str, Topic] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
     copies: dict[str, Printed] = field(default_factory=dict)
@@ -188,7 +188,7 @@ class Memory:
         """A story, new or grown."""
         self.stories[story.id] = story
         if new:
-            self.changes.stories.add(story.id)
+            self.changes.stories[story.id] = story
 
     def story(self, name: str) -> Story | None:
         """The story of this id, or the one it went into, as long as it is remembered."""

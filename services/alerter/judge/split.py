@@ -38,7 +38,8 @@ def split(memory: Memory, home: Story, topic: Topic) -> Split | None:
     counts = topic.counts
     if counts.articles != GROWN or home.profile.articles < 2 * GROWN:
         return None
-    rest = without(home.profile, Profile(articles=counts.articles, entities=dict(counts.names)))
+    piece = Profile(articles=counts.articles, entities=dict(counts.names), grams=dict(counts.grams))
+    rest = without(home.profile, piece)
     if rest.articles < GROWN or _alike(counts.names, rest.entities) > OTHER_NAMES:
         return None
     if _alike(counts.grams, rest.grams) > OTHER_WORDS:

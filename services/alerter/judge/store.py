@@ -154,7 +154,7 @@ async def save(connection: AsyncConnection, memory: Memory) -> None:
     changes, watch = memory.changes, {"watch_id": memory.watch_id}
     if changes.counted:
         await put(connection, t.WATCHES, [watch | _counts(memory)])
-    stories = [watch | _story_row(memory.stories[name]) for name in sorted(changes.stories)]
+    stories = [watch | _story_row(changes.stories[name]) for name in sorted(changes.stories)]
     await put(connection, t.STORIES, stories)
     await put(connection, t.TOPICS, [watch | _topic_row(one) for one in changes.topics.values()])
     await put(connection, t.MEMBERS, [watch | _member_row(one) for one in changes.members.values()])

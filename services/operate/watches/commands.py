@@ -66,7 +66,7 @@ def publish(
     names = {path: loads(text, str(path), _gazetteer(path).entities).id for path, text in texts.items()}
 
     async def _ask(bus: Bus) -> list[dict[str, Any]]:
-        by, now = _caller(), datetime.now(UTC)
+        by, now = caller(), datetime.now(UTC)
         return [
             {"file": str(path), **await ask(bus, names[path], text, by, now, wait=wait)} for path, text in texts.items()
         ]
@@ -80,7 +80,7 @@ def publish(
         sys.exit(1)
 
 
-def _caller() -> str:
+def caller() -> str:
     """Who runs this; in a container a user may have no name."""
     try:
         return getpass.getuser()
