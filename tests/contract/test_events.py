@@ -68,6 +68,7 @@ EXAMPLES: dict[str, events.Event] = {
         id="f1", observed=NOW, alert_id="al1", watch_id="defence-alliance", subscription_id="s", verdict="useful"
     ),
     "OperatorAsked": events.OperatorAsked(id="o1", observed=NOW, request="pause_source", subject="danas", by="ana"),
+    "TimePassed": events.TimePassed(id="t1", observed=NOW, watch_id="defence-alliance"),
 }  # fmt: skip
 
 
