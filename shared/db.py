@@ -66,7 +66,11 @@ class Moment(TypeDecorator[datetime]):
         )
 
 
+IDLE_MS = 10_000
+"""How long a PostgreSQL transaction may lie idle. A process that is stopped in the middle of one would hold its locks for
+as long as it sleeps, and whoever takes over would wait for it; ours talk to the server all the time."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LET_GO = {"idle_in_transaction_session_timeout": str(IDLE_MS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ def open_database(url: str, *, pool_size: int = 5) -> Database:
         return Database(_sqlite(parsed, pool_size), url, _sqlite(parsed, pool_size, reads=True))
     engine = create_async_engine(
         parsed.set(drivername="postgresql+asyncpg"), pool_size=pool_size, max_overflow=pool_size,
-        pool_pre_ping=True, connect_args={"timeout": 5.0, "command_timeout": 30.0},
+        pool_pre_ping=True, connect_args={"timeout": 5.0, "command_timeout": 30.0, "server_settings": LET_GO},
     )  # fmt: skip
     return Database(engine, url)
 

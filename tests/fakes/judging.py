@@ -72,11 +72,11 @@ def raised(outcomes: Sequence[Outcome]) -> list[AlertRaised]:
 
 def tried(
     matches: Iterable[ArticleMatched], *, watch: str = WATCH, settings: JudgeSettings | None = None,
-    memory: Memory | None = None,
+    memory: Memory | None = None, watch_id: str = "w",
 ) -> list[AlertRaised]:  # fmt: skip
     """The alerts of matches decided in order without any SQL."""
-    rules = parse_rules("w", 1, watch)
-    memory = memory or Memory("w")
+    rules = parse_rules(watch_id, 1, watch)
+    memory = memory or Memory(watch_id)
     alerts: list[AlertRaised] = []
     for match in matches:
         reading = Reading(match)
