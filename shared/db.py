@@ -67,8 +67,8 @@ class Moment(TypeDecorator[datetime]):
 
 
 IDLE_MS = 10_000
-"""How long a PostgreSQL transaction may lie idle. A process that is stopped in the middle of one would hold its locks for
-as long as it sleeps, and whoever takes over would wait for it; ours talk to the server all the time."""
+"""How long a PostgreSQL transaction may lie idle. A process that is stopped in the middle of one would hold its locks
+for as long as it sleeps, and whoever takes over would wait for it; ours talk to the server all the time."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LET_GO = {"idle_in_transaction_session_timeout": str(IDLE_MS)}
 
