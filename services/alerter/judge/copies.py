@@ -54,7 +54,9 @@ class CopyIndex:
 
     def __init__(self) -> None:
         self._articles: dict[str, Printed] = {}
+        self._places: dict[str, list[int]] = {}
         self._bands: dict[int, list[str]] = {}
+        self._asked: tuple[bytes, list[int]] = (b"", [])
 
     def __len__(self) -> int:
         return len(self._articles)
@@ -64,7 +66,8 @@ class CopyIndex:
         if printed.article_id in self._articles or not printed.packed:
             return
         self._articles[printed.article_id] = printed
-        for band in _bands(printed.packed):
+        self._places[printed.article_id] = places = self._bands_of(printed.packed)
+        for band in places:
             self._bands.setdefault(band, []).append(printed.article_id)
 
     def original(self, packed: bytes, since: datetime) -> Printed | None:
@@ -80,18 +83,23 @@ class CopyIndex:
 
     def forget(self, before: datetime) -> None:
         """Drop articles older than `before`."""
-        old = {one.article_id for one in self._articles.values() if one.moment < before}
-        if len(old) * 4 < len(self._articles) or not old:
-            return
-        kept = [one for one in self._articles.values() if one.article_id not in old]
-        self._articles, self._bands = {}, {}
-        for printed in kept:
-            self.add(printed)
+        for article_id in [one.article_id for one in self._articles.values() if one.moment < before]:
+            del self._articles[article_id]
+            for band in self._places.pop(article_id):
+                self._bands[band].remove(article_id)
+                if not self._bands[band]:
+                    del self._bands[band]
 
     def _near(self, packed: bytes) -> set[str]:
         if not packed:
             return set()
-        return {found for band in _bands(packed) for found in self._bands.get(band, ())}
+        return {found for band in self._bands_of(packed) for found in self._bands.get(band, ())}
+
+    def _bands_of(self, packed: bytes) -> list[int]:
+        """The bands of a text; those of the last one are at hand, since it is asked for first and put in then."""
+        if self._asked[0] != packed:
+            self._asked = (packed, _bands(packed))
+        return self._asked[1]
 
 
 def containment(one: frozenset[int], other: frozenset[int]) -> float:

@@ -20,7 +20,8 @@ from services.alerter.judge.shelf import Shelf, ShelfSpec, V
 from services.alerter.judge.story import Story
 from services.alerter.judge.topic import OPEN_FOR, Topic, Topics, Traits
 
-FORGET_EVERY = timedelta(hours=1)
+FORGET_EVERY = timedelta(hours=6)
+"""How often memory is gone through, in story time: seldom, since what it drops is days old."""
 MOST_FAMILIES = 200_000
 """Families kept in memory of a watch, about 40 MB; the others are asked for in SQL when they are met again."""
 
@@ -236,12 +237,12 @@ class Memory:
         if now is None or (self._forgot is not None and now - self._forgot < FORGET_EVERY):
             return
         self._forgot = now
-        self._origins = {}
         self.stories = {name: one for name, one in self.stories.items() if one.last >= now - stories}
         self.members = {name: one for name, one in self.members.items() if self.story(one.story_id) is not None}
         self.groups = {}
         for member in self.members.values():
             self.groups.setdefault(member.copy_group, []).append(member)
+        self._origins = {group: one for group, one in self._origins.items() if group in self.groups}
         self.acted = {key: acts for key, acts in self.acted.items() if self.story(key[0]) is not None}
         self.told = {
             name: one for name, one in self.told.items()
@@ -303,7 +304,10 @@ class Memory:
 
     def origins(self, groups: Iterable[str]) -> int:
         """How many independent witnesses stand behind these copy groups."""
-        return len({self.origin(group) for group in groups})
+        several = set(groups)
+        for group in several.difference(self._origins):
+            self.origin(group)
+        return len(set(map(self._origins.__getitem__, several)))
 
     def is_warm(self, moment: datetime, *, documents: int, days: float) -> bool:
         """Whether there is enough history to call something new."""

@@ -98,9 +98,24 @@ class Reading:
         return next((one for one in self.sentences if one.field == span.field and one.start <= span.start < one.end),
                     None)  # fmt: skip
 
-    def mentions_in(self, sentence: Sentence) -> list[Mention]:
+    def mentions_in(self, sentence: Sentence) -> Sequence[Mention]:
         """The entities in a sentence, in order."""
-        return [one for one in self.article.entities if _within(one.span, sentence)]
+        return self._mentions.get((sentence.field, sentence.number), ())
+
+    @cached_property
+    def _mentions(self) -> dict[tuple[str, int], list[Mention]]:
+        """The entities by field and number of their sentence."""
+        starts: dict[str, list[int]] = {}
+        numbers: dict[str, list[Sentence]] = {}
+        for sentence in self.sentences:
+            starts.setdefault(sentence.field, []).append(sentence.start)
+            numbers.setdefault(sentence.field, []).append(sentence)
+        found: dict[tuple[str, int], list[Mention]] = {}
+        for one in self.article.entities:
+            at = bisect_right(starts.get(one.span.field, ()), one.span.start) - 1
+            if at >= 0 and one.span.start < (sentence := numbers[one.span.field][at]).end:
+                found.setdefault((sentence.field, sentence.number), []).append(one)
+        return found
 
     def quotes_in(self, sentence: Sentence) -> list[Quote]:
         """The quotes that begin or end in a sentence."""
@@ -108,9 +123,10 @@ class Reading:
                 and one.span.start < sentence.end and one.span.end > sentence.start]  # fmt: skip
 
     def _cut(self, field: str, text: str) -> Iterator[Sentence]:
-        known = _Spans((one.span.start, one.span.end) for one in self.article.entities if one.span.field == field)
-        hits = _Spans((one.start, one.end) for one in self._topic_spans(field))
-        scare = _Spans(_scare_quotes(text))
+        known = _marked(text, ((one.span.start, one.span.end) for one in self.article.entities
+                               if one.span.field == field))  # fmt: skip
+        hits = _marked(text, ((one.start, one.end) for one in self._topic_spans(field)))
+        scare = _marked(text, _scare_quotes(text))
         pieces = sentences(text, self.language)
         words = _words(text, known, hits, scare)
         at = 0
@@ -118,7 +134,7 @@ class Reading:
             begin = at
             while at < len(words) and words[at].start < piece.end:
                 at += 1
-            near = hits.meet(piece.start, piece.end)
+            near = hits.find(1, piece.start, piece.end) >= 0
             yield Sentence(field, number, piece.start, piece.end, tuple(words[begin:at]), near)
 
     def _marked(self) -> Iterator[Quote]:
@@ -145,7 +161,7 @@ def _moment(match: ArticleMatched) -> datetime:
     return min(published.at, match.observed)
 
 
-def _words(text: str, known: _Spans, hits: _Spans, scare: _Spans) -> list[Word]:
+def _words(text: str, known: bytearray, hits: bytearray, scare: bytearray) -> list[Word]:
     found: list[Word] = []
     last = 0
     for token in tokens(text):
@@ -154,8 +170,8 @@ def _words(text: str, known: _Spans, hits: _Spans, scare: _Spans) -> list[Word]:
         )
         surface, start, end = text[token.start : token.end], token.start, token.end
         found.append(
-            Word(fold_word(surface), start, end, surface[0].isupper(), scare.meet(start, end), known.meet(start, end),
-                 hits.meet(start, end), joined)
+            Word(fold_word(surface), start, end, surface[0].isupper(), scare.find(1, start, end) >= 0,
+                 known.find(1, start, end) >= 0, hits.find(1, start, end) >= 0, joined)
         )  # fmt: skip
         last = end
     return _with_first_names(found)
@@ -179,22 +195,12 @@ def _scare_quotes(text: str) -> Iterator[tuple[int, int]]:
             yield found.start(1), found.end(1)
 
 
-def _within(span: Span, sentence: Sentence) -> bool:
-    return span.field == sentence.field and sentence.start <= span.start < sentence.end
-
-
-class _Spans:
-    """Stretches of a text, asked whether another one meets any of them."""
-
-    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
-        self._spans: Sequence[tuple[int, int]] = sorted(spans)
-        self._starts = [start for start, _ in self._spans]
-        reach = 0
-        self._reach = [reach := max(reach, end) for _, end in self._spans]
-
-    def meet(self, start: int, end: int) -> bool:
-        at = bisect_right(self._starts, end - 1) - 1
-        return at >= 0 and self._reach[at] > start
+def _marked(text: str, spans: Iterable[tuple[int, int]]) -> bytearray:
+    """The places of a text that stand in one of these stretches, as ones: asked with `find`, which is quick."""
+    places = bytearray(len(text))
+    for start, end in spans:
+        places[start:end] = b"\x01" * (min(end, len(text)) - start)
+    return places
 
 
 class _Blank(dict[int, str]):

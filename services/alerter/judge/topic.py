@@ -137,15 +137,15 @@ class Topics:
 
     def grow(self, topic: Topic, one: Traits, moment: datetime) -> None:
         """Count an article into a topic, which may be new."""
-        if topic.id in self._open:
-            self._count(topic, -1)
         counts = topic.counts
+        if topic.id not in self._open:
+            self.add(topic)
         counts.articles += 1
-        counts.grams = _counted(counts.grams, one.grams)
-        counts.names = _counted(counts.names, one.names)
+        self._articles += 1
+        _count(counts.grams, self._grams, one.grams)
+        _count(counts.names, self._names, one.names)
         counts.languages = sorted({*counts.languages, one.language})
         topic.opened, topic.last = min(topic.opened, moment), max(topic.last, moment)
-        self.add(topic)
 
 
 class _Side:
@@ -180,10 +180,14 @@ def opened(watch_id: str, reading: Reading, moment: datetime) -> Topic:
     return Topic(ids.topic(watch_id, reading.article.article_id), reading.article.title, moment, moment, Counts())
 
 
-def _counted(counts: Mapping[str, int], keys: Collection[str]) -> dict[str, int]:
-    grown = dict(counts)
+def _count(mine: dict[str, int], everybody: Counter[str], keys: Collection[str]) -> None:
+    """Count an article's things in a topic and among all open ones; of too many the rarest are let go in both."""
     for key in keys:
-        grown[key] = grown.get(key, 0) + 1
-    if len(grown) <= 2 * KEPT:
-        return grown
-    return dict(sorted(grown.items(), key=lambda pair: (-pair[1], pair[0]))[:KEPT])
+        mine[key] = mine.get(key, 0) + 1
+    everybody.update(dict.fromkeys(keys, 1))
+    if len(mine) <= 2 * KEPT:
+        return
+    for key in sorted(mine, key=lambda key: (-mine[key], key))[KEPT:]:
+        everybody[key] -= mine.pop(key)
+        if everybody[key] <= 0:
+            del everybody[key]
