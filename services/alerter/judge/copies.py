@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import heappop, heappush
 
 from rensa import RMinHash
 
@@ -20,6 +21,10 @@ ROWS = PERMUTATIONS // BANDS
 NEEDED = ((60, 20, 0.35), (25, 12, 0.45), (1, 4, 0.8), (0, 1, 1.0))
 """By the shingles of the shorter text: how many must be the same, and which share of them. Short texts share phrases by
 chance and need more; of 435 short news texts no two that are no copies shared a fifth (measured)."""
+
+
+MOST = 20_000
+"""Articles of a watch that are compared, about 150 MB: more than the busiest watch prints in three days."""
 
 
 def shingles(words: Sequence[str]) -> frozenset[int]:
@@ -56,19 +61,23 @@ class CopyIndex:
         self._articles: dict[str, Printed] = {}
         self._places: dict[str, list[int]] = {}
         self._bands: dict[int, list[str]] = {}
+        self._ages: list[tuple[datetime, str]] = []
         self._asked: tuple[bytes, list[int]] = (b"", [])
 
     def __len__(self) -> int:
         return len(self._articles)
 
     def add(self, printed: Printed) -> None:
-        """Put an article in; one that is there already is left as it is."""
+        """Put an article in; one that is there already is left as it is. Of too many the oldest go."""
         if printed.article_id in self._articles or not printed.packed:
             return
         self._articles[printed.article_id] = printed
         self._places[printed.article_id] = places = self._bands_of(printed.packed)
         for band in places:
             self._bands.setdefault(band, []).append(printed.article_id)
+        heappush(self._ages, (printed.moment, printed.article_id))
+        if len(self._articles) > MOST:
+            self._drop(heappop(self._ages)[1])
 
     def original(self, packed: bytes, since: datetime) -> Printed | None:
         """The article of which the text with these shingles is most clearly a copy, none older than `since`."""
@@ -83,12 +92,15 @@ class CopyIndex:
 
     def forget(self, before: datetime) -> None:
         """Drop articles older than `before`."""
-        for article_id in [one.article_id for one in self._articles.values() if one.moment < before]:
-            del self._articles[article_id]
-            for band in self._places.pop(article_id):
-                self._bands[band].remove(article_id)
-                if not self._bands[band]:
-                    del self._bands[band]
+        while self._ages and self._ages[0][0] < before:
+            self._drop(heappop(self._ages)[1])
+
+    def _drop(self, article_id: str) -> None:
+        del self._articles[article_id]
+        for band in self._places.pop(article_id):
+            self._bands[band].remove(article_id)
+            if not self._bands[band]:
+                del self._bands[band]
 
     def _near(self, packed: bytes) -> set[str]:
         if not packed:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
+from heapq import nlargest
 from typing import cast
 
 import msgspec
@@ -22,6 +23,8 @@ from services.alerter.judge.topic import OPEN_FOR, Topic, Topics, Traits
 
 FORGET_EVERY = timedelta(hours=6)
 """How often memory is gone through, in story time: seldom, since what it drops is days old."""
+MOST_STORIES = 100
+"""Open stories that an article is compared with: those last heard of."""
 MOST_FAMILIES = 200_000
 """Families kept in memory of a watch, about 40 MB; the others are asked for in SQL when they are met again."""
 
@@ -180,10 +183,11 @@ class Memory:
             self.changes.copies[printed.article_id] = printed
 
     def open_stories(self, kept: timedelta) -> list[Story]:
-        """The stories that may still be joined: told of within `kept` before the latest article."""
+        """The stories that may still be joined: told of within `kept` before the latest article; of many the last."""
         if self.watermark is None:
             return []
-        return [story for story in self.stories.values() if story.last >= self.watermark - kept]
+        found = [story for story in self.stories.values() if story.last >= self.watermark - kept]
+        return found if len(found) <= MOST_STORIES else nlargest(MOST_STORIES, found, key=lambda one: (one.last, one.id))
 
     def put_story(self, story: Story, *, new: bool = True) -> None:
         """A story, new or grown."""
@@ -238,7 +242,10 @@ class Memory:
             return
         self._forgot = now
         self.stories = {name: one for name, one in self.stories.items() if one.last >= now - stories}
-        self.members = {name: one for name, one in self.members.items() if self.story(one.story_id) is not None}
+        counted = {group for story in self.stories.values() for group in story.profile.live_groups}
+        self.members = {
+            name: one for name, one in self.members.items() if one.moment >= now - copies or one.copy_group in counted
+        }
         self.groups = {}
         for member in self.members.values():
             self.groups.setdefault(member.copy_group, []).append(member)

@@ -46,6 +46,7 @@ async def load(connection: AsyncConnection, watch_id: str, settings: JudgeSettin
     )
     await _load_shelves(connection, memory, row.watermark)
     await _load_stories(connection, memory, row.watermark - settings.story_memory)
+    await _load_members(connection, memory, row.watermark - settings.copy_window)
     await _load_topics(connection, memory, row.watermark - OPEN_FOR)
     await _load_copies(connection, memory, row.watermark - settings.copy_window)
     await _load_sightings(connection, memory, row.watermark - settings.young_for)
@@ -60,16 +61,28 @@ async def _load_stories(connection: AsyncConnection, memory: Memory, since: date
     memory.follow(merge.aliases(memory))
     stories = sa.select(t.STORIES.c.story_id).where(own)
     ended = [name for story in memory.stories for name in memory.lineage(story)[1:]]
-    for row in await connection.execute(_of(t.MEMBERS, memory).where(_in(t.MEMBERS, stories, ended))):
-        memory.put_member(
-            Member(row.article_id, row.story_id, row.copy_group, row.source_id, row.agency, row.language, row.moment,
-                   row.live, row.topic_id), new=False,
-        )  # fmt: skip
     for row in await connection.execute(_of(t.REACTIONS, memory).where(_in(t.REACTIONS, stories, ended))):
         memory.put_acted(Acted(row.story_id, row.actor_id, row.act, row.first, row.article_id), new=False)
     recent = sa.or_(_in(t.TOLD, stories, ended), t.TOLD.c.told >= since)
     for row in await connection.execute(_of(t.TOLD, memory).where(recent)):
         memory.put_told(_TOLD.decode(row.state), new=False)
+
+
+async def _load_members(connection: AsyncConnection, memory: Memory, since: datetime) -> None:
+    """The articles that may still be copied, and those of the groups that count as a story's witnesses."""
+    await _put_members(connection, memory, t.MEMBERS.c.moment >= since)
+    counted = sorted({group for story in memory.stories.values() for group in story.profile.live_groups})
+    for at in range(0, len(counted), CHUNK):
+        await _put_members(connection, memory, t.MEMBERS.c.copy_group.in_(counted[at : at + CHUNK]))
+
+
+async def _put_members(connection: AsyncConnection, memory: Memory, wanted: sa.ColumnElement[bool]) -> None:
+    for row in await connection.execute(_of(t.MEMBERS, memory).where(wanted)):
+        if row.article_id not in memory.members:
+            memory.put_member(
+                Member(row.article_id, row.story_id, row.copy_group, row.source_id, row.agency, row.language,
+                       row.moment, row.live, row.topic_id), new=False,
+            )  # fmt: skip
 
 
 def _in(table: sa.Table, stories: sa.Select[Any], ended: Sequence[str]) -> sa.ColumnElement[bool]:
@@ -131,11 +144,7 @@ async def fetch_members(connection: AsyncConnection, memory: Memory, article_ids
     wanted = sorted(one for one in set(article_ids) if one not in memory.members)
     if not wanted:
         return
-    for row in await connection.execute(_of(t.MEMBERS, memory).where(t.MEMBERS.c.article_id.in_(wanted))):
-        memory.put_member(
-            Member(row.article_id, row.story_id, row.copy_group, row.source_id, row.agency, row.language, row.moment,
-                   row.live, row.topic_id), new=False,
-        )  # fmt: skip
+    await _put_members(connection, memory, t.MEMBERS.c.article_id.in_(wanted))
 
 
 async def decided(connection: AsyncConnection, match_ids: Sequence[str]) -> dict[str, list[bytes]]:
@@ -238,17 +247,25 @@ async def purge(connection: AsyncConnection, memory: Memory, settings: JudgeSett
     if now is None or (memory.purged is not None and now - memory.purged < DAY):
         return
     memory.purged = now
-    old = {
+    aged = {
         t.COPIES.c.moment: settings.copy_window, t.SIGHTINGS.c.moment: settings.young_for,
         t.TOPICS.c.last: settings.story_memory, t.FAMILIES.c.last: settings.history,
-        t.DECISIONS.c.moment: settings.decision_memory,
+        t.DECISIONS.c.moment: settings.decision_memory, t.MEMBERS.c.moment: settings.history,
+        t.STORIES.c.last: settings.history,
     }  # fmt: skip
-    for column, kept in old.items():
+    for column, kept in aged.items():
         table = column.table
         await connection.execute(sa.delete(table).where(table.c.watch_id == memory.watch_id, column < now - kept))
     for spec in SHELVES.values():
         if spec.kept is not None:
             own = sa.and_(t.SHELVES.c.watch_id == memory.watch_id, t.SHELVES.c.part == spec.part)
             await connection.execute(sa.delete(t.SHELVES).where(own, t.SHELVES.c.moment < now - spec.kept))
+    for table in (t.REACTIONS, t.TOLD):  # for as long as their story: else they would be told again
+        story = sa.select(t.STORIES.c.story_id).where(
+            t.STORIES.c.watch_id == table.c.watch_id, t.STORIES.c.story_id == table.c.story_id
+        )
+        age = t.REACTIONS.c.first if table is t.REACTIONS else t.TOLD.c.told
+        old = sa.and_(table.c.watch_id == memory.watch_id, age < now - settings.history)
+        await connection.execute(sa.delete(table).where(old, ~story.exists()))
     orphans = sa.select(t.DECISIONS.c.match_id).where(t.DECISIONS.c.match_id == t.ALERTS.c.match_id)
     await connection.execute(sa.delete(t.ALERTS).where(t.ALERTS.c.watch_id == memory.watch_id, ~orphans.exists()))

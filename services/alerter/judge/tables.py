@@ -1,8 +1,9 @@
 """The tables of judging. One row never spans watches; every time is story time.
 
-What is bounded how: copies and sightings live for days (`settings.copy_window`, `settings.confirm_within`), stories
-and members for `settings.story_memory`, families for `settings.history`, decisions for `settings.decision_memory`,
-what stands on a shelf for as long as its `ShelfSpec` says.
+What is bounded how: copies and sightings live for days (`settings.copy_window`, `settings.young_for`), stories and
+members for `settings.history` after their last article, families for as long after they were last used, reactions and
+what was told for as long as their story, decisions for `settings.decision_memory`, what stands on a shelf for as long
+as its `ShelfSpec` says. Purged once a day of story time.
 No text of an article is stored, only hashes, names, counts and the alerts themselves.
 """
 
@@ -58,6 +59,7 @@ MEMBERS = sa.Table(
     sa.Column("live", sa.Boolean, nullable=False),
     sa.Column("topic_id", sa.Text, nullable=False, server_default=""),
     sa.Index("judge_members_moment", "watch_id", "moment"),
+    sa.Index("judge_members_group", "watch_id", "copy_group"),
 )
 """Which story and copy group an article belongs to, and who stands behind it."""
 

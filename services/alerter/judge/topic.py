@@ -34,6 +34,8 @@ OTHER_NAMES, OTHER_WORDS = 0.62, 0.09
 READ = 700
 """Characters of the text that are compared: what happened stands at the beginning, background at the end."""
 GRAM, TITLE_TWICE = 4, 2
+MOST_OPEN = 400
+"""Open topics of a watch that an article is compared with."""
 KEPT = 600
 """4-grams kept of a topic, the commonest: about ten articles' worth."""
 
@@ -99,15 +101,21 @@ class Topics:
         return self._open[name]
 
     def add(self, topic: Topic) -> None:
-        """A topic as it was left."""
+        """A topic as it was left. Of too many the one that was longest silent is closed."""
         self._open[topic.id] = topic
         self._count(topic, 1)
+        if len(self._open) > MOST_OPEN:
+            others = (one for one in self._open.values() if one is not topic)
+            self._close(min(others, key=lambda one: (one.last, one.id)))
 
     def forget(self, before: datetime) -> None:
         """Close what has had no article since."""
         for topic in [one for one in self._open.values() if one.last < before]:
-            self._count(topic, -1)
-            del self._open[topic.id]
+            self._close(topic)
+
+    def _close(self, topic: Topic) -> None:
+        self._count(topic, -1)
+        del self._open[topic.id]
 
     def _count(self, topic: Topic, sign: int) -> None:
         for counter, counts in ((self._grams, topic.counts.grams), (self._names, topic.counts.names)):

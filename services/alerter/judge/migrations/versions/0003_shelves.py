@@ -1,4 +1,4 @@
-"""Shelves: what the kinds of alert keep of a watch, and its timers."""
+"""Shelves: what the kinds of alert keep of a watch, and its timers. Members are found by their copy group."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,3 +18,4 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary, nullable=False),
     )
     op.create_index("judge_shelves_moment", "judge_shelves", ["part", "moment"])
+    op.create_index("judge_members_group", "judge_members", ["watch_id", "copy_group"])
