@@ -187,7 +187,9 @@ class Memory:
         if self.watermark is None:
             return []
         found = [story for story in self.stories.values() if story.last >= self.watermark - kept]
-        return found if len(found) <= MOST_STORIES else nlargest(MOST_STORIES, found, key=lambda one: (one.last, one.id))
+        if len(found) <= MOST_STORIES:
+            return found
+        return nlargest(MOST_STORIES, found, key=lambda one: (one.last, one.id))
 
     def put_story(self, story: Story, *, new: bool = True) -> None:
         """A story, new or grown."""
