@@ -9,18 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-
-@dataclass(frozen=True, slots=True)
-class SourceState:
-    """How a source stood when it was last checked. `since` is when the present outcome began."""
-
-    source_id: str
-    name: str
-    country: str
-    language: str
-    outcome: str
-    checked: datetime
-    since: datetime
+from services.alerter.volumes import SourceState
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
-from services.alerter.match import answer, match
+from services.alerter.match import answer, count, match
 from services.alerter.match.in_force import Watches
-from services.alerter.match.outcomes import AnswerOutcome, MatchOutcome
+from services.alerter.match.outcomes import AnswerOutcome, CountOutcome, MatchOutcome
 from services.alerter.settings import MatchSettings
 from shared import events
 from shared.codec import encode
 from shared.finish import patiently
 from shared.run import Parts, Service
 from shared.step import Step
-from shared.topics import ARTICLES_EXTRACTED, OPERATORS_ASKED
+from shared.topics import ARTICLES_EXTRACTED, GROUPS, OPERATORS_ASKED
+
+COUNTED_AT_ONCE = 256
+"""Records of a partition counted in one transaction: few commits after an outage, little to repeat."""
+COUNTED_BYTES = 16 * 1024 * 1024
 
 
 async def build(settings: MatchSettings, parts: Parts) -> Service:
@@ -43,4 +47,14 @@ async def build(settings: MatchSettings, parts: Parts) -> Service:
         handle=answer.make(watches, parts.database, parts.real),
         in_flight=1,
     )
-    return Service(name="match", steps=(step, asked), tasks={"reload": reload}, close=publisher.close)
+    counted = Step(
+        group="volumes",
+        topics=GROUPS["volumes"],
+        outcomes=CountOutcome,
+        handle_batch=count.make(parts.database),
+        fenced=True,
+        batch=COUNTED_AT_ONCE,
+        in_flight=2 * COUNTED_AT_ONCE,
+        in_flight_bytes=COUNTED_BYTES,
+    )
+    return Service(name="match", steps=(step, asked, counted), tasks={"reload": reload}, close=publisher.close)

@@ -1,4 +1,4 @@
-"""How an article ends in matching, and a changed watch file in publishing: two closed sets."""
+"""How an article ends in matching and in the volumes, and a watch that changes in publishing: closed sets."""
 
 from __future__ import annotations
 
@@ -12,6 +12,17 @@ class MatchOutcome(StrEnum):
     NOT_MATCHED = "not_matched"
     LANGUAGE_NOT_WATCHED = "language_not_watched"
     NO_WATCHES = "no_watches"
+
+
+class CountOutcome(StrEnum):
+    """How one article, or one check of a source, ended in the volumes."""
+
+    COUNTED = "counted"
+    CHECKED = "checked"
+    KNOWN = "known"
+    REPEATED = "repeated"
+    REPLAYED = "replayed"
+    TOO_OLD = "too_old"
 
 
 class PublishOutcome(StrEnum):
