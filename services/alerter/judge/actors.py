@@ -9,8 +9,10 @@ beside them. Which forms can be a subject is told by endings where a language ha
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from services.alerter.judge.acts import OFFICES, Cue, marks
 from services.alerter.judge.reading import TITLE, Reading, Sentence
@@ -67,7 +69,7 @@ class Cast:
 def cast(reading: Reading, sentence: Sentence, words: Sequence[str], quotes: Sequence[Quote]) -> Cast:
     """Everybody who can act in a sentence, in order."""
     found = tuple(marks(reading.article.language.macro).find(words))
-    stage = _Stage(reading, sentence, words, found)
+    stage = _stage(reading, sentence, words, found)
     named = [one for one in _named(stage) if not _is_quoted(stage, one, quotes)]
     groups = [one for one in _groups(stage) if not _has_holder(one, named) and not _is_quoted(stage, one, quotes)]
     taken = {at for one in (*named, *groups) for at in range(one.at, one.end)}
@@ -88,33 +90,43 @@ class _Stage:
     sentence: Sentence
     words: Sequence[str]
     marks: Sequence[Cue]
-
-    @property
-    def cased(self) -> bool:
-        return self.reading.language is not None and self.reading.language.cased
-
-    def offices(self) -> Iterator[tuple[Cue, str, bool]]:
-        """Marks of offices: which, and whether the form can be a subject. Of several at a word the longest is meant,
-        and a form that is written out rather than a stem."""
-        best: dict[int, Cue] = {}
-        for mark in self.marks:
-            known = best.get(mark.first)
-            if mark.act.rstrip("~") in OFFICES and (known is None or _weight(mark) > _weight(known)):
-                best[mark.first] = mark
-        for mark in best.values():
-            yield mark, mark.act.rstrip("~"), "~" not in mark.act or not self.cased
-
-    def place(self, mention: Mention) -> tuple[int, int]:
-        words = self.sentence.words
-        at = next((n for n, word in enumerate(words) if word.end > mention.span.start), len(words))
-        end = next((n for n in range(at, len(words)) if words[n].start >= mention.span.end), len(words))
-        return at, max(end, at + 1)
+    cased: bool
+    known: Sequence[tuple[int, int, Mention]]
+    offices: Sequence[tuple[Cue, str, bool]]
 
     def mentions(self, kinds: frozenset[str]) -> Iterator[tuple[int, int, Mention]]:
-        for one in self.reading.mentions_in(self.sentence):
-            at, end = self.place(one)
-            if one.kind in kinds and one.side and at < len(self.words):
-                yield at, end, one
+        """The names of these kinds that have a side: first word, behind the last, and the name."""
+        return (one for one in self.known if one[2].kind in kinds)
+
+
+def _stage(reading: Reading, sentence: Sentence, words: Sequence[str], found: Sequence[Cue]) -> _Stage:
+    cased = reading.language is not None and reading.language.cased
+    return _Stage(
+        reading, sentence, words, found, cased, tuple(_known(reading, sentence)), tuple(_offices(found, cased=cased))
+    )
+
+
+def _known(reading: Reading, sentence: Sentence) -> Iterator[tuple[int, int, Mention]]:
+    mentions = [one for one in reading.mentions_in(sentence) if one.side]
+    if not mentions:
+        return
+    starts, ends = [word.start for word in sentence.words], [word.end for word in sentence.words]
+    for one in mentions:
+        at = bisect_right(ends, one.span.start)
+        if at < len(ends):
+            yield at, max(bisect_left(starts, one.span.end, at), at + 1), one
+
+
+def _offices(found: Sequence[Cue], *, cased: bool) -> Iterator[tuple[Cue, str, bool]]:
+    """Marks of offices: which, and whether the form can be a subject. Of several at a word the longest is meant, and a
+    form that is written out rather than a stem."""
+    best: dict[int, Cue] = {}
+    for mark in found:
+        known = best.get(mark.first)
+        if mark.act.rstrip("~") in OFFICES and (known is None or _weight(mark) > _weight(known)):
+            best[mark.first] = mark
+    for mark in best.values():
+        yield mark, mark.act.rstrip("~"), "~" not in mark.act or not cased
 
 
 def _weight(mark: Cue) -> tuple[int, bool]:
@@ -137,7 +149,7 @@ def _owns(text: str, mention: Mention) -> bool:
 
 
 def _is_quoted(stage: _Stage, actor: Actor, quotes: Sequence[Quote]) -> bool:
-    start = stage.sentence.words[actor.at].start
+    start = stage.sentence.words[actor.at].start if quotes else 0
     return any(one.kind == "direct" and one.span.start <= start < one.span.end for one in quotes)
 
 
@@ -145,7 +157,7 @@ def _groups(stage: _Stage) -> Iterator[Actor]:
     """Offices with the adjective or the name of their country."""
     adjectives = list(stage.mentions(frozenset({"adjective"})))
     states = list(stage.mentions(PLACES))
-    for mark, office, subject in stage.offices():
+    for mark, office, subject in stage.offices:
         for at, end, mention in adjectives:
             if 0 <= mark.first - end <= BESIDE or 0 <= at - mark.end <= BESIDE:
                 start, stop = min(at, mark.first), max(end, mark.end)
@@ -220,7 +232,7 @@ def _has_holder(group: Actor, named: Sequence[Actor]) -> bool:
 
 def _alone(stage: _Stage, taken: set[int]) -> Iterator[Actor]:
     """Offices without a country that mean somebody named before: the president, predsednik, ministri."""
-    for mark, office, subject in stage.offices():
+    for mark, office, subject in stage.offices:
         if office == "officials" or mark.first in taken or _is_named_on(stage, mark, taken):
             continue
         start = stage.sentence.words[mark.first].start
@@ -254,13 +266,12 @@ def _others(stage: _Stage, taken: set[int], groups: Sequence[Actor]) -> Iterator
         kind = mark.act if text[words[mark.end - 1].end :][:1] not in _MARKS else ""
         if kind in {"others", "media"} and mark.first not in taken:
             yield Actor(mark.first, mark.end, None, media=kind == "media")
-    if sum(word.capital for word in words) * 2 > len(words):
-        return  # a headline that capitalises every word
+    free = [at for at, word in enumerate(words) if word.capital and not word.known]
+    pairs = [at for at, after in pairwise(free) if after == at + 1 and words[after].joined]
+    if not pairs or sum(word.capital for word in words) * 2 > len(words):
+        return  # nobody, or a headline that capitalises every word
     near = {at for one in groups for at in range(one.at, one.end + NAME_WITHIN)}
-    for at in range(len(words) - 1):
-        pair = words[at : at + 2]
-        if all(word.capital and not word.known for word in pair) and pair[1].joined and at not in near:
-            yield Actor(at, at + 2, None)
+    yield from (Actor(at, at + 2, None) for at in pairs if at not in near)
 
 
 def _placed(stage: _Stage, actor: Actor) -> Actor:
@@ -282,7 +293,9 @@ def _placed(stage: _Stage, actor: Actor) -> Actor:
     spoken = stage.reading.language
     before = stage.words[at - 1] if _is_joined(stage, at) else ""
     governed = "prep" in prior or (spoken is not None and before in spoken.not_speakers_after)
-    return replace(actor, subject=actor.subject and not governed and not inside, inside=inside, agent=agent)
+    changed = inside or agent or governed
+    subject = actor.subject and not governed and not inside
+    return replace(actor, subject=subject, inside=inside, agent=agent) if changed else actor
 
 
 def _with_neighbours(actors: Sequence[Actor]) -> Iterator[Actor]:

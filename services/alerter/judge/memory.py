@@ -21,7 +21,7 @@ from services.alerter.judge.shelf import Shelf, ShelfSpec, V
 from services.alerter.judge.story import Story
 from services.alerter.judge.topic import OPEN_FOR, Topic, Topics, Traits
 
-FORGET_EVERY = timedelta(hours=6)
+FORGET_EVERY = timedelta(days=1)
 """How often memory is gone through, in story time: seldom, since what it drops is days old."""
 MOST_STORIES = 100
 """Open stories that an article is compared with: those last heard of."""

@@ -16,6 +16,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import chain
 
 import msgspec
 
@@ -81,8 +83,13 @@ def traits(reading: Reading) -> Traits:
 
 def grams(text: str) -> Iterable[str]:
     """The folded character 4-grams of words; shorter words whole."""
-    for word in Folded(text).words.split():
-        yield from (word[at : at + GRAM] for at in range(max(1, len(word) - GRAM + 1)))
+    return chain.from_iterable(map(_grams_of, Folded(text).words.split()))
+
+
+@lru_cache(maxsize=65_536)
+def _grams_of(word: str) -> tuple[str, ...]:
+    """Of one word. Words come again, and topics then share the strings."""
+    return tuple(word[at : at + GRAM] for at in range(max(1, len(word) - GRAM + 1)))
 
 
 class Topics:

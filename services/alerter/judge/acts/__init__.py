@@ -78,7 +78,7 @@ class Lexicon:
             if begun is None:
                 begun = self._remembered(word)
             for pattern in begun:
-                end = _match(pattern, words, at)
+                end = _match(pattern, words, at) if len(pattern.words) > 1 else at + 1
                 if end:
                     yield Cue(pattern.act, pattern.verb, at, end)
 
@@ -111,13 +111,15 @@ class Reporting:
 
 
 def _match(pattern: Pattern, words: Sequence[str], at: int) -> int:
-    """Behind the last word of the pattern where it stands at `at`, else 0."""
-    for part, (bare, stem) in enumerate(pattern.words):
-        reach = range(at, min(len(words), at + (_GAP + 1 if part else 1)))
-        found = next((here for here in reach if words[here] == bare or (stem and words[here].startswith(bare))), -1)
-        if found < 0:
+    """Behind the last word of a pattern whose first stands at `at`, else 0."""
+    at += 1
+    for bare, stem in pattern.words[1:]:
+        for word in words[at : at + _GAP + 1]:
+            at += 1
+            if word == bare or (stem and word.startswith(bare)):
+                break
+        else:
             return 0
-        at = found + 1
     return at
 
 
