@@ -32,7 +32,7 @@ def bury(record: Record, group: str, reason: str, error: BaseException | None, a
     }
     original = original_headers(record.headers)
     headers = original + tuple((PREFIX + name, value.encode()[:DETAIL_BYTES]) for name, value in facts.items())
-    return Message(dead_topic(group), record.key, record.value, headers, timestamp=record.timestamp)
+    return Message(dead_topic(group), record.key, record.value, headers)  # of now, or retention might take it at once
 
 
 def _detail(error: BaseException | None) -> str:

@@ -107,7 +107,7 @@ def admin_app(health: Health) -> FastAPI:
     return app
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn that leaves the signals to the process edge."""
 
     @contextlib.contextmanager
@@ -123,7 +123,7 @@ async def serve(
     with the setting that `named` it, or with `spare` takes a free port."""
     config = uvicorn.Config(app, host=host, port=port, log_config=None, log_level="critical", access_log=False,
                             lifespan="off", timeout_graceful_shutdown=3)  # fmt: skip
-    server = _Server(config)
+    server = Server(config)
     with contextlib.closing(_bind(config, spare=spare, named=named)) as listening:
         running = asyncio.create_task(server.serve(sockets=[listening]))
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from services.notifier import sign
 from services.notifier.sign import Secret, Verdict
 from shared.clock import Clock, RealClock
 from shared.errors import Misconfigured
+from shared.health import Server
 
 LARGEST = 256 * 1024
 """Bytes read of a request: our own bodies are below 64 KiB."""
@@ -68,14 +69,6 @@ def politely(received: Received) -> Reply:
     return Reply(204) if received.verified else Reply(401, body=str(received.verdict).encode())
 
 
-class _Server(uvicorn.Server):
-    """uvicorn that leaves the signals to whoever runs it."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 class Receiver:
     """Listens between `start` and `stop`, or within `async with`."""
 
@@ -92,7 +85,7 @@ class Receiver:
         self._host, self._port, self._on_receipt, self._keep = host, port, on_receipt, keep
         self._real = real or RealClock()
         self._stopping = asyncio.Event()
-        self._server: _Server | None = None
+        self._server: Server | None = None
         self._running: asyncio.Task[None] | None = None
 
     @property
@@ -115,7 +108,7 @@ class Receiver:
             self._serve, host=self._host, port=self._port, log_config=None, log_level="critical", access_log=False,
             lifespan="off", ws="none", interface="asgi3", timeout_graceful_shutdown=3,
         )  # fmt: skip
-        self._server = _Server(config)
+        self._server = Server(config)
         self._running = asyncio.create_task(self._run(self._server))
         while not self._server.started:
             if self._running.done():
@@ -124,7 +117,7 @@ class Receiver:
             await asyncio.sleep(0.005)
         self._port = self._server.servers[0].sockets[0].getsockname()[1]
 
-    async def _run(self, server: _Server) -> None:
+    async def _run(self, server: Server) -> None:
         try:
             await server.serve()
         except SystemExit as error:  # uvicorn's answer to a port that is taken
