@@ -14,6 +14,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -58,14 +59,16 @@ def _never() -> bool:
 class Service:
     """A wired service: its steps for the consume loop, and tasks that run beside them.
 
-    `busy` says whether work that a clock step caused is still in hand (the demo's clock waits for it). `close` frees
-    what the service opened itself (worker processes, servers).
+    `busy` says whether work that a clock step caused is still in hand (the demo's clock waits for it); `settled` is
+    told by that clock that everything up to a time was done, and answers whether that caused more. `close` frees what
+    the service opened itself (worker processes, servers).
     """
 
     name: str
     steps: tuple[Step, ...] = ()
     tasks: Mapping[str, Task] = field(default_factory=dict)
     busy: Callable[[], bool] = _never
+    settled: Callable[[datetime], Awaitable[bool]] | None = None
     close: Callable[[], Awaitable[None]] | None = None
 
 

@@ -47,6 +47,11 @@ class Quiet:
         late = [loop.step.group for loop in self.loops if self._is_late(loop, before)]
         return late or self() or ([] if await self._ends() == before else ["the log"])
 
+    async def settle(self, moment: datetime) -> bool:
+        """Tell the services that everything up to this time was done; whether that caused more."""
+        told = [await service.settled(moment) for service in self.services if service.settled is not None]
+        return any(told)
+
     async def _ends(self) -> dict[Partition, int]:
         return await self.bus.end_offsets(self._partitions())
 
@@ -78,6 +83,8 @@ async def play(
     while (moment := _next(clock, until)) > clock.now():
         clock.advance_to(moment)
         await wait_until_quiet(quiet)
+        if await quiet.settle(moment):
+            await wait_until_quiet(quiet)
         told(moment)
         share = (moment - start) / (until - start)
         await asyncio.sleep(max(0.0, began + share * seconds - perf_counter()))

@@ -203,6 +203,10 @@ class Bus(Protocol):
         """The offset after the last record."""
         ...
 
+    async def committed(self, group: str, partitions: Collection[Partition]) -> dict[Partition, int | None]:
+        """The next offset that a group reads, None where it never committed."""
+        ...
+
     async def offsets_for_time(self, partitions: Collection[Partition], timestamp: int) -> dict[Partition, int | None]:
         """The first offset whose timestamp (ms) is at or after `timestamp`, None if there is none."""
         ...

@@ -313,6 +313,8 @@ async def test_the_committed_offset_is_the_next_to_read(bus: Bus) -> None:
     assert await consumer.committed(P0) is None
     await consumer.commit({P0: records[2].offset + 1})
     assert await consumer.committed(P0) == records[3].offset
+    assert await bus.committed("g", [P0]) == {P0: records[3].offset}
+    assert await bus.committed("nobody", [P0]) == {P0: None}
     await consumer.close()
     assert [number(record) for record in await take(await join(bus), 2)] == [3, 4]
 

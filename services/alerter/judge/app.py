@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.alerter import published
+from services.alerter.judge.advance import Advance
 from services.alerter.judge.judge import Judge
 from services.alerter.judge.metrics import JudgeOutcome
 from services.alerter.judge.settings import JudgeSettings
@@ -24,7 +25,7 @@ async def prepare(database: Database) -> None:
 
 
 def build(settings: JudgeSettings, parts: Parts) -> Service:
-    """The service that judges matches. The database must have been prepared (`wirewatch init`)."""
+    """The service that judges matches and lets time pass. The database must have been prepared (`wirewatch init`)."""
     judge = Judge(parts.database, settings, parts.real)
     step = Step(
         group="judge",
@@ -34,4 +35,5 @@ def build(settings: JudgeSettings, parts: Parts) -> Service:
         fenced=True,
         batch=settings.judge_batch,
     )
-    return Service(name="judge", steps=(step,))
+    time = Advance(settings, parts)
+    return Service(name="judge", steps=(step,), tasks={"time": time.run}, settled=time.settled, close=time.close)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from shared.events import AlertKind, AlertState
 
@@ -40,6 +40,11 @@ STORIES = Counter("wirewatch_stories_opened_total", "Stories opened.")
 STORIES_MERGED = Counter("wirewatch_stories_merged_total", "Stories that went on inside another.")
 STORIES_SPLIT = Counter("wirewatch_stories_split_total", "Stories that parted from another.")
 COPIES = Counter("wirewatch_copies_total", "Articles recognised as copies of another.")
+TIMES_TOLD = Counter("wirewatch_times_passed_total", "Watches told that a time has passed, because something was due.")
+TIME_PASSED = Gauge(
+    "wirewatch_time_passed_timestamp_seconds",
+    "Story time up to which everything met was judged and timers have fired, as a Unix time.",
+)
 JUDGE_SECONDS = Histogram(
     "wirewatch_judge_seconds", "Time of a batch by part.", ["part"], buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)
 )

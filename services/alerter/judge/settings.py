@@ -26,4 +26,7 @@ class JudgeSettings:
     update_cooldown: timedelta = setting(timedelta(minutes=30), help="quiet time between updates of one story")
     alerts_per_day: int = setting(100, help="tellings a day of a watch; what is beyond goes into one roll-up")
     resolve_after: timedelta = setting(timedelta(hours=48), help="silence after which an open story is resolved")
+    lateness: timedelta = setting(
+        timedelta(minutes=5), help="how long after a check of its source a page may come before time passes without it"
+    )
     late_after: timedelta = setting(timedelta(hours=1), help="how long late articles are gathered for one roll-up")

@@ -141,6 +141,13 @@ class EmbeddedBus:
         lanes = await self._lanes(partitions)
         return await self.read_file(lambda conn: {place: load_end(conn, lane).next for place, lane in lanes.items()})
 
+    async def committed(self, group: str, partitions: Collection[Partition]) -> dict[Partition, int | None]:
+        """The next offset that a group reads, None where it never committed."""
+        lanes = await self._lanes(partitions)
+        return await self.read_file(
+            lambda conn: {place: groups.committed(conn, group, lane) for place, lane in lanes.items()}
+        )
+
     async def offsets_for_time(self, partitions: Collection[Partition], timestamp: int) -> dict[Partition, int | None]:
         """The first offset whose timestamp is at or after `timestamp`."""
         lanes = await self._lanes(partitions)
