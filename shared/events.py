@@ -289,7 +289,8 @@ class Reaction(Part, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Novelty(Part, frozen=True, omit_defaults=True, kw_only=True):
-    """The proof that a term is new to the watch: what was searched and how often it had been met."""
+    """The proof that a term is new to the watch: what was searched and how often it had been met at least. `last_seen`
+    is given for a term that was not used for long and comes back."""
 
     family: str
     forms: tuple[str, ...] = ()
@@ -304,6 +305,7 @@ class Novelty(Part, frozen=True, omit_defaults=True, kw_only=True):
     earlier_hits: int = 0
     background_per_million: float = 0.0
     warming: bool = False
+    last_seen: datetime | None = None
 
 
 class AlertRaised(Event, frozen=True, omit_defaults=True, kw_only=True):

@@ -28,7 +28,7 @@ from services.alerter.judge.terms import Term
 from services.alerter.judge.timers import TIMERS, take_due
 from services.alerter.judge.topic import Topic
 from services.alerter.rules import WatchRules
-from shared.events import AlertRaised
+from shared.events import AlertRaised, AlertState
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,9 @@ def decide(
     alerts += tell(case, list(correct.drafts(case, place.merged, place.split)))
     drafts = [draft for kind in KINDS for draft in kind.judged(case)]
     late.gather(case)
-    return alerts + (tell(case, drafts) if reading.live else [])
+    if not reading.live:  # history tells nothing new, but it may correct what was told
+        drafts = [draft for draft in drafts if draft.state is AlertState.CORRECTION]
+    return alerts + tell(case, drafts)
 
 
 def pass_time(

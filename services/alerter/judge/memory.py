@@ -35,6 +35,7 @@ class Standing(IntEnum):
     YOUNG = 1
     TOLD = 2
     KNOWN = 3
+    BACK = 4
 
 
 @dataclass(slots=True)
@@ -49,7 +50,8 @@ class Family:
 class Sighting(msgspec.Struct, frozen=True, array_like=True):
     """How one article used a young family: enough to tell of it later without the article.
 
-    `field`, `start`, `end` are the span; `title`, `lead`, `scare`, `near` say where and how it stood there.
+    `title`, `lead`, `scare`, `near` say where and how it stood there; `sentence` is a hash of the sentence around it,
+    0 in a title.
     """
 
     moment: datetime
@@ -65,6 +67,7 @@ class Sighting(msgspec.Struct, frozen=True, array_like=True):
     lead: bool
     scare: bool
     near: bool
+    sentence: int = 0
 
 
 @dataclass(slots=True, frozen=True)
@@ -319,7 +322,6 @@ class Memory:
         return len(set(map(self._origins.__getitem__, several)))
 
     def is_warm(self, moment: datetime, *, documents: int, days: float) -> bool:
-        """Whether there is enough history to call something new."""
-        if self.documents >= documents:
-            return True
-        return self.since is not None and (moment - self.since).total_seconds() >= days * 86_400
+        """Whether there is enough history to call something new: so many articles, over so many days."""
+        long = self.since is not None and (moment - self.since).total_seconds() >= days * 86_400
+        return self.documents >= documents and (long or days <= 0)

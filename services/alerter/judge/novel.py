@@ -2,51 +2,68 @@
 
 New is measured against the watch's own history in event time, never against the world: history (back-fill and replay)
 only makes terms known. A new family stays young for a while; it is told when enough independent witnesses use it within
-the time allowed (copies and one agency count once, an official site alone suffices) and when it is distinctive: it
-stands in titles, leads or quotation marks, near the watch's concepts, in several languages, and ordinary news does not
-use it. Nested and overlapping phrases of one article are one term: the most telling is told, the others rest with it.
+the time allowed (copies and one agency count once, and so does whoever repeats the same sentence; an official site
+alone suffices) and when it is distinctive: it stands in titles, leads or quotation marks, near the watch's concepts, in
+several languages, and ordinary news does not use it. The longer the history in which it was never met, the less beside
+its novelty is asked of it. Nested and overlapping phrases of one article are one term: the most telling is told, the
+others rest with it. A family that nobody used for long may come back: that is told apart from one never seen.
 """
 
 from __future__ import annotations
 
+import math
+import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from services.alerter.judge.families import number, per_million
+from services.alerter.judge.figures import FIGURE
 from services.alerter.judge.memory import Family, Memory, Sighting, Standing
-from services.alerter.judge.reading import Reading
-from services.alerter.judge.terms import THING, Term
+from services.alerter.judge.reading import TITLE, Reading
+from services.alerter.judge.terms import NAME, THING, Term
+from shared.events import Span
 from shared.text.fold import fold_text
 
 ENOUGH, ENOUGH_COLD = 3.0, 4.0
 """Points a term needs to be told, with a warm history and with a cold one; see `points`. Tuned on the demo world."""
+FEWEST_WORD, FEWEST = 1.0, 2.0
+"""Points that a rare word and anything else need however long the history is."""
+LEARNT_AT, WORD_LEARNS = 200, 2.8
+"""Documents of history from which each tenfold lowers the points a new term needs by one, those of a single rare word
+by more: it has no parts that happen to meet. At a thousand documents two witnesses are enough for such a word."""
 LISTED = 1.0
 """Points of a document or an alliance that the pack lists: whoever listed it says that it matters."""
 STALE = timedelta(days=7)
 """How far `last` of a known family may lag behind: it is written once a week, not with every article."""
 COVER = 0.6
 """A phrase in at least this share of a word's sightings is what the word is known by."""
+MOST_SIGHTINGS = 40
+"""Sightings of a family that was not told: whatever so many articles use without its standing out is no news."""
+WAITING = (Standing.YOUNG, Standing.BACK)
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a rule asks of a new term."""
+    """What a rule asks of a new term. `returning` None: a family that was known is never told again."""
 
     sources: int = 2
     within: timedelta = timedelta(hours=6)
     young_for: timedelta = timedelta(hours=24)
+    returning: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Novel:
-    """A confirmed new family with its sightings inside the confirming window, by time."""
+    """A confirmed new family with its sightings inside the confirming window, by time. `last_seen` is given for one
+    that comes back."""
 
     term: Term
     sightings: tuple[Sighting, ...]
     witnesses: tuple[str, ...]
     points: float
     absorbed: tuple[int, ...] = ()
+    last_seen: datetime | None = None
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -54,43 +71,75 @@ class Novel:
         return tuple(dict.fromkeys(one.language for one in self.sightings))
 
 
-def remember(memory: Memory, reading: Reading, found: Mapping[int, Term], copy_group: str, rule: Terms) -> list[Term]:
-    """Enter the families of an article into memory; those that are young after it and were seen in it now."""
-    young: list[Term] = []
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What an article brought: families that wait for confirmation and were seen in it now, and families told already
+    that it turns out to have used first."""
+
+    young: list[Term] = field(default_factory=list)
+    earlier: list[Term] = field(default_factory=list)
+
+
+def remember(memory: Memory, reading: Reading, found: Mapping[int, Term], copy_group: str, rule: Terms) -> Met:
+    """Enter the families of an article into memory."""
+    met = Met()
     for term in found.values():
         family = memory.families.get(term.number)
         if family is None:
             standing = Standing.YOUNG if reading.live and is_candidate(term) else Standing.KNOWN
             family = Family(reading.moment, standing, reading.moment)
             memory.put_family(term.number, family)
-        elif family.standing is Standing.YOUNG:
+        elif family.standing in WAITING:
             _met_again(memory, reading, term, family, rule)
-        elif reading.moment - family.last > STALE:
-            family.last = reading.moment
-            memory.put_family(term.number, family)
-        if family.standing is Standing.YOUNG and reading.live and is_candidate(term):
+        elif _met_known(memory, reading, term, family, rule):
+            met.earlier.append(term)
+        if family.standing in WAITING and reading.live and is_candidate(term):
             memory.put_sighting(term.number, _sighting(reading, term, copy_group))
-            young.append(term)
-    return young
+            met.young.append(term)
+    return met
 
 
 def _met_again(memory: Memory, reading: Reading, term: Term, family: Family, rule: Terms) -> None:
-    earlier = reading.moment < family.first
-    late = reading.moment - family.first > rule.young_for
-    if late or (earlier and not reading.live):
-        family.standing = Standing.KNOWN
-    if earlier:
-        family.first = reading.moment
-    if late or earlier:
+    """A family that waits: it may have waited too long, be everywhere by now, or have been used before."""
+    seen = memory.sightings.get(term.number, {})
+    begun = family.first
+    if family.standing is Standing.BACK:
+        begun = min((one.moment for one in seen.values()), default=reading.moment)
+    earlier = reading.moment < begun
+    over = reading.moment - begun > rule.young_for or len(seen) >= MOST_SIGHTINGS
+    if over or (earlier and not reading.live):
+        family.standing, family.last = Standing.KNOWN, reading.moment
+        memory.sightings.pop(term.number, None)
+    family.first = min(family.first, reading.moment)
+    if over or earlier:
         memory.put_family(term.number, family)
 
 
+def _met_known(memory: Memory, reading: Reading, term: Term, family: Family, rule: Terms) -> bool:
+    """A family that is known: it may come back after a long time. True if it was told and turns out to have been used
+    earlier."""
+    if reading.moment < family.first:
+        family.first = reading.moment
+        memory.put_family(term.number, family)
+        return family.standing is Standing.TOLD
+    if rule.returning is not None and reading.live and reading.moment - family.last > rule.returning:
+        family.standing = Standing.BACK if is_candidate(term) else Standing.KNOWN
+        family.last = family.last if family.standing is Standing.BACK else reading.moment
+        memory.put_family(term.number, family)
+    elif reading.moment - family.last > STALE:
+        family.last = reading.moment
+        memory.put_family(term.number, family)
+    return False
+
+
 def is_candidate(term: Term) -> bool:
-    """Whether a family may ever be told: a word only if no background list knows it; a phrase of ordinary words only
-    where it stands out, so that a text's depths do not fill the memory."""
+    """Whether a family may ever be told: a word only if no background list knows it; a phrase of ordinary words, a
+    listed name or a number only where it stands out, so that a text's depths do not fill the memory."""
     if term.words == 1:
         return bool(term.rare) or "+" in term.key
     standing_out = term.title or term.lead or term.scare or term.near or term.capital
+    if term.key.startswith((NAME, FIGURE)):
+        return term.title or term.lead
     return standing_out or bool(term.rare) or all(part.startswith("=") for part in term.parts)
 
 
@@ -99,23 +148,46 @@ def _sighting(reading: Reading, term: Term, copy_group: str) -> Sighting:
     return Sighting(
         reading.moment, article.article_id, copy_group, article.source.id, article.source.name, article.source.official,
         article.language.macro, term.form, term.key, term.title, term.lead, term.scare, term.near,
+        _sentence(reading, term),
     )  # fmt: skip
 
 
-def confirmed(memory: Memory, reading: Reading, young: Sequence[Term], rule: Terms, enough: float) -> list[Novel]:
-    """The families this article confirms, the most telling first, each with the families that rest with it."""
-    found = (one for term in young if (one := _confirm(memory, term, reading.moment, rule, enough)) is not None)
-    novel = [one for one in found if one.points >= enough]
+def _sentence(reading: Reading, term: Term) -> int:
+    """A hash of the folded sentence, 0 in a title: outlets find the same short title by themselves."""
+    if term.field == TITLE:
+        return 0
+    around = reading.sentence_of(Span(field=term.field, start=term.start, end=term.end, surface=""))
+    return zlib.crc32(" ".join(word.folded for word in around.words).encode()) if around else 0
+
+
+def enough(term: Term, documents: int, *, warm: bool) -> float:
+    """The points that a term needs after so many articles of history in which it was never met."""
+    if not warm:
+        return ENOUGH_COLD
+    learnt = math.log10(max(1.0, documents / LEARNT_AT))
+    if term.words == 1 and term.rare:
+        return max(FEWEST_WORD, ENOUGH - WORD_LEARNS * learnt)
+    return max(FEWEST, ENOUGH - learnt)
+
+
+def confirmed(
+    memory: Memory, reading: Reading, young: Sequence[Term], rule: Terms, *, warm: bool, sources: int | None = None
+) -> list[Novel]:
+    """The families this article confirms, the most telling first, each with the families that rest with it. With
+    `sources` another number of witnesses than the rule's."""
+    asked = replace(rule, sources=sources or rule.sources)
+    found = (one for term in young if (one := _confirm(memory, term, reading.moment, asked, warm=warm)) is not None)
+    novel = [one for one in found if one.points >= enough(one.term, memory.documents, warm=warm)]
     novel = [one for one in novel if not _rests_on_told(memory, one.term) and not _is_covered(one, novel)]
     novel.sort(key=lambda one: (-one.points, -one.term.words, one.term.key))
     return _chained(novel)
 
 
-def _confirm(memory: Memory, term: Term, moment: datetime, rule: Terms, enough: float) -> Novel | None:
+def _confirm(memory: Memory, term: Term, moment: datetime, rule: Terms, *, warm: bool) -> Novel | None:
     """The best window of the allowed length that holds this article's sighting, if it holds witnesses enough."""
     oldest = (memory.watermark or moment) - rule.young_for
     every = memory.sightings.get(term.number, {}).values()
-    if not _can_be_enough(memory, term, every, rule, enough):
+    if not _can_be_enough(memory, term, every, rule, enough(term, memory.documents, warm=warm)):
         return None
     seen = sorted((one for one in every if one.moment >= oldest), key=lambda one: (one.moment, one.article_id))
     best: Novel | None = None
@@ -129,11 +201,11 @@ def _confirm(memory: Memory, term: Term, moment: datetime, rule: Terms, enough: 
     return best
 
 
-def _can_be_enough(memory: Memory, term: Term, every: Collection[Sighting], rule: Terms, enough: float) -> bool:
+def _can_be_enough(memory: Memory, term: Term, every: Collection[Sighting], rule: Terms, needed: float) -> bool:
     """Whether all sightings together would do: no window of them can be worth more. Rules out nearly every term."""
     if len(every) < rule.sources and not any(one.official for one in every):
         return False
-    if points(term, every, len(every)) < enough:
+    if points(term, every, len(every)) < needed:
         return False
     return len({memory.origin(one.copy_group) for one in every}) >= rule.sources or any(one.official for one in every)
 
@@ -142,14 +214,21 @@ def _weigh(memory: Memory, term: Term, window: tuple[Sighting, ...], rule: Terms
     witnesses = _witnesses(memory, window)
     if len(witnesses) < rule.sources and not any(one.official for one in window):
         return None
-    return Novel(term, window, tuple(witnesses), points(term, window, len(witnesses)))
+    family = memory.families.get(term.number)
+    back = family.last if family is not None and family.standing is Standing.BACK else None
+    return Novel(term, window, tuple(witnesses), points(term, window, len(witnesses)), last_seen=back)
 
 
 def _witnesses(memory: Memory, window: Iterable[Sighting]) -> list[str]:
-    """The names of the first of each independent witness, in order."""
+    """The names of the first of each independent witness, in order. Whoever repeats the sentence of another is none:
+    it is a quotation, an agency's that nobody names, or boilerplate."""
     named: dict[str, str] = {}
+    sentences: set[int] = set()
     for one in window:
-        named.setdefault(memory.origin(one.copy_group), one.source_name or one.source_id)
+        origin = memory.origin(one.copy_group)
+        if origin not in named and (not one.sentence or one.sentence not in sentences):
+            named[origin] = one.source_name or one.source_id
+        sentences.add(one.sentence)
     return list(named.values())
 
 

@@ -1,8 +1,10 @@
-"""Terms: the words and two-word phrases of an article that could be new, by family, with how prominently they stand.
+"""Terms: what of an article could be new, by family, with how prominently it stands: words, phrases of two and three,
+names on no list, listed entities, and numbers that are not of routine (`figures`).
 
-Left out before anything is counted: stop words, numbers and dates, names and concepts that are known already, reporting
-verbs. A phrase stands inside one sentence, its words joined by nothing but blanks, hyphens and quotation marks, with at
-most one little word between (trka u naoružanju).
+Left out before anything is counted: stop words, dates, concepts that are known already, reporting verbs. A phrase
+stands inside one sentence, its words joined by nothing but blanks, hyphens and quotation marks, with at most one little
+word between (trka u naoružanju). Phrases of three are looked for only where a text stands out: in titles, leads and
+quotation marks and near the watch's concepts.
 """
 
 from __future__ import annotations
@@ -14,13 +16,16 @@ from functools import cache, lru_cache
 import msgspec
 
 from services.alerter.judge import families
+from services.alerter.judge.figures import FIGURE, figures
 from services.alerter.judge.reading import TITLE, Reading, Sentence, Word
 from shared.text.languages import Language, language
 
 SHORTEST = 3
-THING = "entity:"
+THING, NAME = "entity:", "name:"
 THINGS = frozenset({"document", "alliance"})
-"""Kinds of entities that are terms: a paper or a pact is news in a story, a person has reactions of its own."""
+"""Kinds of entities that are terms of their own weight: a paper or a pact is news in a story."""
+NAMED = frozenset({"person", "org", "place", "state"})
+"""Kinds of entities that are new when a watch meets them first, though being listed says little."""
 ORDINARY = 3.0
 """Occurrences per million words from which a single word is ordinary: about one document in a thousand."""
 
@@ -62,22 +67,33 @@ def terms(reading: Reading) -> dict[int, Term]:
     found: dict[int, Term] = {}
     code = reading.article.language.macro
     for sentence in reading.sentences:
-        for one in (*_terms_of(reading, sentence, code), *_things(reading, sentence)):
+        for one in (*_terms_of(reading, sentence, code), *_things(reading, sentence), *_figures(reading, sentence)):
             known = found.get(one.number)
             found[one.number] = one if known is None else _merged(known, one)
     return found
 
 
 def _things(reading: Reading, sentence: Sentence) -> Iterator[Term]:
-    """Documents and alliances of the list that are named: known to the list, perhaps new to the watch."""
+    """Entities of the list that are named: known to the list, perhaps new to the watch."""
     for one in reading.mentions_in(sentence):
-        if one.kind in THINGS:
-            key = THING + one.entity_id
+        if one.kind in THINGS or one.kind in NAMED:
+            key = (THING if one.kind in THINGS else NAME) + one.entity_id
             yield Term(
                 key, families.number(key), 2, sentence.field, one.span.start, one.span.end, one.span.surface,
                 sentence.field == TITLE, reading.in_lead(sentence), scare=False, near=sentence.near, capital=False,
                 rare=(key,), parts=(key,),
             )  # fmt: skip
+
+
+def _figures(reading: Reading, sentence: Sentence) -> Iterator[Term]:
+    """Numbers that are not of routine."""
+    for start, end, value in figures(reading.field(sentence.field), sentence.start, sentence.end, reading.language):
+        key = FIGURE + value
+        form = reading.field(sentence.field)[start:end]
+        yield Term(
+            key, families.number(key), 2, sentence.field, start, end, form, sentence.field == TITLE,
+            reading.in_lead(sentence), scare=False, near=sentence.near, capital=False, rare=(key,), parts=(key,),
+        )  # fmt: skip
 
 
 def _merged(known: Term, other: Term) -> Term:
@@ -90,6 +106,7 @@ def _merged(known: Term, other: Term) -> Term:
 
 def _terms_of(reading: Reading, sentence: Sentence, code: str) -> Iterator[Term]:
     run: list[_Content] = []
+    stands_out = sentence.field == TITLE or sentence.near or reading.in_lead(sentence)
     for content in _contents(sentence, code):
         if content is None:
             run = []
@@ -97,8 +114,10 @@ def _terms_of(reading: Reading, sentence: Sentence, code: str) -> Iterator[Term]
         if not content.word.joined:
             run = []
         if run or len(content.keys) > 1 or _alone(content):
-            yield from _ending_with(reading, sentence, run, content)
-        run = [content]
+            yield from _ending_with(reading, sentence, run[-1:], content)
+        if len(run) > 1 and _is_phrase([*run, content], stands_out=stands_out):
+            yield _term(reading, sentence, [*run, content])
+        run = [*run[-1:], content]
 
 
 def _contents(sentence: Sentence, code: str) -> Iterator[_Content | None]:
@@ -123,6 +142,14 @@ def _ending_with(reading: Reading, sentence: Sentence, run: Sequence[_Content], 
         yield _term(reading, sentence, [last])
     if run and _says_something([*run, last]):
         yield _term(reading, sentence, [*run, last])
+
+
+def _is_phrase(contents: Sequence[_Content], *, stands_out: bool) -> bool:
+    """Whether three words are a term: somebody put them into quotation marks, or none is of the watch's concepts, about
+    which every outlet has its own words."""
+    if all(one.word.scare for one in contents):
+        return True
+    return stands_out and not any(one.word.hit for one in contents)
 
 
 def _says_something(contents: Sequence[_Content]) -> bool:

@@ -141,7 +141,20 @@ def of_term(novel: Novel, first: datetime, documents: int, *, warming: bool) -> 
     )
     searched = f"in none of {count(documents, 'earlier article')} of this watch"
     young = "; the watch is still learning" if warming else ""
+    if novel.last_seen is not None:
+        gone = f"last used on {novel.last_seen:%d %b %Y}, {length_of(first - novel.last_seen)} before"
+        return f"Back in this story: “{shown.form}”{also}", f"Used again by {shown.source_name}, {how}; {gone}"
     return f"New in this story: “{shown.form}”{also}", f"First used by {shown.source_name}, {how}; {searched}{young}"
+
+
+def of_unconfirmed(form: str, source: str, within: timedelta) -> tuple[str, str]:
+    """Headline and reason when nobody confirmed a term."""
+    return f"Not confirmed: “{form}”", f"Nobody but {source} used it within {length_of(within)}"
+
+
+def of_earlier(form: str, source: str, moment: datetime) -> tuple[str, str]:
+    """Headline and reason of a correction of who was first."""
+    return f"Used earlier than was told: “{form}”", f"{source} used it on {moment:%d %b %Y, %H:%M} UTC"
 
 
 def of_statement(one: Statement, *, first_of_actor: bool, source: str) -> tuple[str, str]:

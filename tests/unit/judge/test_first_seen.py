@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
 import pytest
 
-from services.alerter.judge.memory import Memory
+from services.alerter.judge.families import number
+from services.alerter.judge.figures import figures
+from services.alerter.judge.memory import Memory, Standing
 from services.alerter.judge.settings import JudgeSettings
-from shared.events import AlertKind, AlertRaised, ArticleMatched, Mode
+from shared.events import AlertKind, AlertRaised, AlertState, ArticleMatched, Mode
+from shared.text.languages import language
 from tests.fakes.judging import tried
-from tests.fakes.small import small
+from tests.fakes.small import mention, small
 
 WATCH = "alerts: [{kind: first_seen, id: new, sources: 2, within: 6h, severity: notice}]"
-WARM = JudgeSettings(warm_documents=0)
+WARM = JudgeSettings(warm_documents=0, warm_for=timedelta(0))
 
 
 def novel(matches: list[ArticleMatched], *, settings: JudgeSettings = WARM, memory: Memory | None = None) -> list[str]:
@@ -124,7 +131,7 @@ def test_a_young_watch_asks_for_more_and_says_so() -> None:
 
 def test_more_than_the_limit_of_an_hour_is_told_together() -> None:
     new = ["blokadnik", "glasovnik", "pruzanac", "kovitlac", "strelovod"]
-    settings = JudgeSettings(warm_documents=0, new_terms_per_hour=2)
+    settings = replace(WARM, new_terms_per_hour=2)
     articles = [
         small(f"Savez: „{word}“", f"List {source} o savezu.", source=source, minutes=at)
         for at, (word, source) in enumerate((word, source) for word in new for source in ("one", "two"))
@@ -141,3 +148,129 @@ def test_the_id_is_of_the_term_not_of_who_came_second() -> None:
     other = alerts([use("two", 30), use("one")])
     assert [alert.id for alert in one] == [alert.id for alert in other]
     assert one[0].kind is AlertKind.FIRST_SEEN
+
+
+# ---- unconfirmed, returning, who was first ---------------------------------------------------------------------------
+
+UNSURE = "alerts: [{kind: first_seen, id: new, sources: 2, within: 6h, unconfirmed: true}]"
+RETURNING = "alerts: [{kind: first_seen, id: new, sources: 2, within: 6h, returning: 30d}]"
+DAY = 24 * 60
+
+
+def quiet(minutes: float) -> ArticleMatched:
+    """An article that brings nothing but time."""
+    return small("Savez", "List o savezu.", source="quiet", minutes=minutes)
+
+
+def test_an_unconfirmed_term_is_told_on_wish_and_brought_up_to_date_when_confirmed() -> None:
+    told = tried([use("one"), use("two", 30)], watch=UNSURE, settings=WARM)
+    assert [(one.state, one.revision) for one in told] == [(AlertState.OPEN, 0), (AlertState.UPDATE, 1)]
+    assert [one.extra["confirmed"] for one in told] == [False, True]
+    assert told[0].reason == "First used by One; not confirmed yet"
+    assert told[0].id == told[1].id == alerts([use("one"), use("two", 30)])[0].id
+
+
+def test_a_confirmation_that_runs_out_resolves_the_alert() -> None:
+    told = tried([use("one"), quiet(7 * 60), use("two", 8 * 60)], watch=UNSURE, settings=WARM)
+    assert [one.state for one in told] == [AlertState.OPEN, AlertState.RESOLVED]
+    assert told[1].headline == "Not confirmed: “Blokadnik”"
+    assert told[1].reason == "Nobody but One used it within 6 hours"
+    assert told[1].observed == told[0].observed + timedelta(hours=6)
+
+
+def test_a_term_that_comes_back_after_long_is_told_as_returning() -> None:
+    back = [use("three", 45 * DAY), use("four", 45 * DAY + 30)]
+    told = tried([use("one"), use("two", 30), *back], watch=RETURNING, settings=WARM)
+    assert [one.headline.split(":")[0] for one in told] == ["New in this story", "Back in this story"]
+    assert told[1].novelty is not None
+    assert told[1].novelty.last_seen == told[0].observed
+    assert told[1].id != told[0].id
+    assert "last used on 20 Mar 2025, 45 days before" in told[1].reason
+    assert len(tried([use("one"), use("two", 30), *back], watch=WATCH, settings=WARM)) == 1
+
+
+def test_a_term_that_comes_back_in_one_outlet_only_is_not_told() -> None:
+    back = [use("three", 45 * DAY), use("three", 47 * DAY, name="x"), use("four", 47 * DAY + 30)]
+    assert len(tried([use("one"), use("two", 30), *back], watch=RETURNING, settings=WARM)) == 1
+
+
+@pytest.mark.parametrize("mode", [Mode.LIVE, Mode.BACKFILL])
+def test_a_late_article_corrects_who_was_first(mode: Mode) -> None:
+    late = use("zero", -120, mode=mode)
+    told = alerts([use("one"), use("two", 30), late, use("three", 60)])
+    assert [(one.state, one.revision) for one in told] == [(AlertState.OPEN, 0), (AlertState.CORRECTION, 1)]
+    assert told[1].id == told[0].id
+    assert told[1].extra["first_source"] == "Zero"
+    assert told[1].headline == "Used earlier than was told: “Blokadnik”"
+
+
+def test_whoever_repeats_a_sentence_is_no_second_witness() -> None:
+    def quoting(source: str, minutes: float, sentence: str) -> ArticleMatched:
+        return small(f"Savez u listu {source}", f"{sentence} Vise u listu {source}.", source=source, minutes=minutes)
+
+    same = "U govoru o savezu blokadnik je pomenut prvi put."
+    assert novel([quoting(one, at, same) for at, one in enumerate("abcd")]) == []
+    own = [quoting(one, at, f"Blokadnik je za savez u listu {one} nova rec.") for at, one in enumerate("abcd")]
+    assert novel(own, memory=learned(2_000)) == ["blokadnik"]
+
+
+def learned(documents: int) -> Memory:
+    """A memory with a long history."""
+    memory = Memory("w")
+    memory.documents = documents
+    return memory
+
+
+def test_the_longer_the_history_the_less_is_asked_of_a_rare_word() -> None:
+    def deep(source: str, minutes: float) -> ArticleMatched:
+        text = f"Prvi dan, pise {source}.\nDrugi dan, pise {source}.\nTamo je i glasovnik, pise {source}."
+        return small(f"Savez {source}", text, source=source, minutes=minutes)
+
+    assert novel([deep("one", 0), deep("two", 10)]) == []
+    assert novel([deep("one", 0), deep("two", 10)], memory=learned(2_000)) == ["glasovnik"]
+
+
+def test_what_everybody_uses_without_its_standing_out_becomes_known() -> None:
+    memory = Memory("w")
+
+    def deep(source: str, minutes: float) -> ArticleMatched:
+        text = f"Prvi red iz lista {source}.\nDrugi red {source}.\nTamo je i glasovnik, {source}."
+        return small(f"Savez {source}", text, source=source, minutes=minutes, name=f"{minutes}")
+
+    novel([deep("one", at) for at in range(60)], memory=memory)
+    family = memory.families[number("glasovnik")]
+    assert family.standing is Standing.KNOWN
+    assert number("glasovnik") not in memory.sightings
+
+
+def test_a_number_and_a_name_that_are_new_are_told() -> None:
+    def article(source: str, minutes: float) -> ArticleMatched:
+        title = f"Savez salje 5.000 ljudi, kaze general Iks za {source}"
+        found = mention(title, "", "general Iks", "general-x", side="", role="")
+        return small(title, f"List {source}.", source=source, minutes=minutes, mentions=found)
+
+    told = alerts([article("one", 0), article("two", 10), article("three", 20), article("four", 30)])
+    assert [one.novelty.family for one in told if one.novelty] == ["name:general-x", "number:5000"]
+
+
+@pytest.mark.parametrize("routine", ["2025.", "18.30", "15 odsto", "25 marta", "12", "18.3.2025", "1244/99"])
+def test_numbers_of_routine_are_not(routine: str) -> None:
+    text = f"Savez je {routine} tema."
+    assert list(figures(text, 0, len(text), language("hbs"))) == []
+
+
+def test_a_phrase_of_three_is_one_term() -> None:
+    articles = [
+        small("Savez gradi „plavi protivavionski glasovnik“", f"Kako javlja {one}, savez.", source=one, minutes=at)
+        for at, one in enumerate("abcd")
+    ]
+    told = alerts(articles)
+    assert [one.novelty.forms[0] for one in told if one.novelty] == ["plavi protivavionski glasovnik"]
+
+
+def test_the_same_articles_under_new_matches_raise_nothing() -> None:
+    memory = Memory("w")
+    first = [use("one"), use("two", 30)]
+    assert novel(first, memory=memory) == ["blokadnik"]
+    again = [msgspec.structs.replace(one, id=f"again {at}", watch_version=2) for at, one in enumerate(first)]
+    assert alerts(again, memory=memory) == []

@@ -3,45 +3,77 @@ allows in an hour go into one roll-up."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import msgspec
 
 from services.alerter.judge import novel, wording
-from services.alerter.judge.case import Case, Draft
+from services.alerter.judge.case import Case, Draft, Hour
 from services.alerter.judge.kinds.kind import Kind
 from services.alerter.judge.metrics import CANDIDATES, SUPPRESSED, Suppressed
 from services.alerter.judge.novel import Novel
 from services.alerter.judge.reading import Sentence
-from services.alerter.judge.terms import Term, spread
+from services.alerter.judge.shelf import ShelfSpec
+from services.alerter.judge.terms import NAME, Term, spread
+from services.alerter.judge.timers import TIMERS, Timer, set_timer
 from services.alerter.rules import Rule
 from shared import ids
-from shared.events import AlertKind, Hit, Novelty, Span
+from shared.events import AlertKind, AlertState, ArticleReference, Hit, Novelty, Span
 
-HOUR = timedelta(hours=1)
-LEARNT_AT = 20
-"""Documents of history from which each tenfold lowers the points a new term needs by one: the more was searched in
-vain, the more novelty itself says."""
+
+class Hourly(msgspec.Struct, frozen=True):
+    """How many new terms were told singly in an hour."""
+
+    told: int
+
+
+class Unsure(msgspec.Struct, frozen=True):
+    """What is noted of a term told unconfirmed, for the time when its confirmation has run out."""
+
+    form: str
+    key: str
+    number: int
+    source: str
+    article: ArticleReference
+    story: tuple[str, str]
+
+
+HOURS = ShelfSpec("new-terms", Hourly, timedelta(days=2))
+_UNSURE = msgspec.json.Decoder(Unsure)
 
 
 def judged(case: Case) -> Iterable[Draft]:
     """Remember every family; the new ones that this article confirms, for the first rule that asks for them."""
     rules = case.rules.of(AlertKind.FIRST_SEEN)
     wanted = _wanted(case, rules[0] if rules else None)
-    young = novel.remember(case.memory, case.reading, case.found, case.copy_group, wanted)
-    CANDIDATES.inc(len(young))
-    if not rules or not case.reading.live:
+    met = novel.remember(case.memory, case.reading, case.found, case.copy_group, wanted)
+    CANDIDATES.inc(len(met.young))
+    if not rules:
         return []
-    confirmed = novel.confirmed(case.memory, case.reading, young, wanted, _enough(case))
+    corrections = [draft for term in met.earlier for draft in _correction(case, rules[0], term)]
+    return corrections if not case.reading.live else [*corrections, *_new(case, rules[0], met.young, wanted)]
+
+
+def _new(case: Case, rule: Rule, young: list[Term], wanted: novel.Terms) -> Iterable[Draft]:
+    warm = _is_warm(case)
+    confirmed = [one for one in novel.confirmed(case.memory, case.reading, young, wanted, warm=warm)
+                 if not _has_acted(case, one.term)]  # fmt: skip
     for one in confirmed:
         novel.settle(case.memory, one)
-    return _drafts(case, rules[0], confirmed)
+    drafts = _drafts(case, rule, confirmed)
+    if not rule.unconfirmed:
+        return drafts
+    waiting = [term for term in young if term.number in case.memory.sightings]
+    first = novel.confirmed(case.memory, case.reading, waiting, wanted, warm=warm, sources=1)
+    return [*drafts, *(_unsure(case, rule, one, wanted) for one in first if not _is_told(case, rule, one))]
 
 
 def _wanted(case: Case, rule: Rule | None) -> novel.Terms:
     sources = rule.sources if rule and rule.sources else case.settings.confirm_sources
     within = rule.within if rule and rule.within else case.settings.confirm_within
-    return novel.Terms(sources, within, case.settings.young_for)
+    return novel.Terms(sources, within, max(case.settings.young_for, within), rule.returning if rule else None)
 
 
 def _is_warm(case: Case) -> bool:
@@ -49,27 +81,39 @@ def _is_warm(case: Case) -> bool:
     return case.memory.is_warm(case.reading.moment, documents=case.settings.warm_documents, days=days)
 
 
-def _enough(case: Case) -> float:
-    if not _is_warm(case):
-        return novel.ENOUGH_COLD
-    learnt = math.log10(max(1.0, case.memory.documents / LEARNT_AT / 10))
-    return novel.ENOUGH - min(1.0, max(0.0, learnt))
+def _has_acted(case: Case, term: Term) -> bool:
+    """Whether a listed name was told of already as somebody who reacted in the story."""
+    return term.key.startswith(NAME) and bool(case.memory.acts_of(case.story.id, term.key.removeprefix(NAME)))
 
 
 def _drafts(case: Case, rule: Rule, confirmed: Iterable[Novel]) -> list[Draft]:
     """Each by itself, or in the hour's roll-up when enough were told."""
     most = rule.per_hour if rule.per_hour is not None else case.settings.new_terms_per_hour
-    told = _told_this_hour(case)
+    shelf, hour = case.memory.shelf(HOURS), _hour(case).isoformat()
+    before = shelf.get(hour)
+    told = before.told if before else 0
     drafts: list[Draft] = []
     beyond: list[Novel] = []
     for one in confirmed:
         if told < most:
             told += 1
             drafts.append(_draft(case, rule, one))
+            shelf.put(hour, case.moment, Hourly(told))
         else:
             beyond.append(one)
             SUPPRESSED.labels(rule.kind.value, Suppressed.ROLLED_UP.value).inc()
     return [*drafts, *([_roll_up(case, rule, beyond)] if beyond else ())]
+
+
+def _hour(case: Case) -> datetime:
+    return case.moment.replace(minute=0, second=0, microsecond=0)
+
+
+def _about(one: Novel) -> tuple[str, ...]:
+    """A term; one that comes back, with the day it did."""
+    if one.last_seen is None:
+        return (one.term.key,)
+    return (one.term.key, "back", one.sightings[0].moment.date().isoformat())
 
 
 def _draft(case: Case, rule: Rule, one: Novel) -> Draft:
@@ -77,20 +121,68 @@ def _draft(case: Case, rule: Rule, one: Novel) -> Draft:
     documents = max(0, case.memory.documents - len({seen.article_id for seen in one.sightings}))
     headline, reason = wording.of_term(one, one.sightings[0].moment, documents, warming=warming)
     return Draft(
-        rule, (one.term.key,), headline, reason, sentence=_sentence_of(case, one.term), hits=(_hit(one.term),),
-        sources=len(one.witnesses), novelty=_novelty(case, one, documents, warming=warming), terms=(one.term.key,),
-        facts=frozenset({f"term {one.term.key}"}),
+        rule, _about(one), headline, reason, sentence=_sentence_of(case, one.term), hits=(_hit(one.term),),
+        sources=len(one.witnesses), terms=(one.term.key,),
+        novelty=_novelty(case, rule, one, documents, warming=warming),
+        facts=frozenset({f"term {one.term.key}", "confirmed"}),
+        extra={"confirmed": True} if rule.unconfirmed else {},
     )  # fmt: skip
 
 
-def _told_this_hour(case: Case) -> int:
-    told = (one for one in case.memory.told.values() if one.kind == AlertKind.FIRST_SEEN.value)
-    return sum(abs(case.reading.moment - one.told) < HOUR and len(one.terms) == 1 for one in told)
+def _is_told(case: Case, rule: Rule, one: Novel) -> bool:
+    return ids.alert(case.memory.watch_id, rule.id, *_about(one)) in case.memory.told
+
+
+def _unsure(case: Case, rule: Rule, one: Novel, wanted: novel.Terms) -> Draft:
+    """A term that one witness used: told at once where the rule wants that, resolved if nobody confirms it in time."""
+    first = one.sightings[0]
+    noted = Unsure(
+        first.form, one.term.key, one.term.number, first.source_name or first.source_id,
+        msgspec.structs.replace(wording.reference(case.reading, None), excerpt=""),
+        (case.story.id, case.story.headline),
+    )  # fmt: skip
+    timer = Timer(AlertKind.FIRST_SEEN.value, rule.id, "+".join(_about(one)), msgspec.json.encode(noted).decode())
+    set_timer(case.memory.shelf(TIMERS), first.moment + wanted.within, timer)
+    drafted = _draft(case, rule, one)
+    return replace(
+        drafted, reason=f"First used by {noted.source}; not confirmed yet", extra={"confirmed": False},
+        facts=frozenset({f"term {one.term.key}"}),
+        novelty=msgspec.structs.replace(drafted.novelty, confirmed=None) if drafted.novelty else None,
+    )  # fmt: skip
+
+
+def due(hour: Hour, timer: Timer) -> Iterable[Draft]:
+    """The time to confirm a term has run out: resolve what was told of it, unless it was confirmed."""
+    noted = _UNSURE.decode(timer.note)
+    rule = next((one for one in hour.rules.of(AlertKind.FIRST_SEEN) if one.id == timer.rule_id), None)
+    told = hour.memory.told.get(ids.alert(hour.memory.watch_id, timer.rule_id, noted.key))
+    if rule is None or told is None or "confirmed" in told.facts or told.resolved:
+        return []
+    headline, reason = wording.of_unconfirmed(noted.form, noted.source, rule.within or hour.settings.confirm_within)
+    return [
+        Draft(rule, (noted.key,), headline, reason, state=AlertState.RESOLVED, extra={"confirmed": False},
+              article=noted.article, story=noted.story, facts=frozenset(told.facts), terms=told.terms)
+    ]  # fmt: skip
+
+
+def _correction(case: Case, rule: Rule, term: Term) -> Iterable[Draft]:
+    """A late article used a term before whoever was told to be the first."""
+    name = ids.alert(case.memory.watch_id, rule.id, term.key)
+    told = case.memory.told.get(name)
+    if told is None or told.revision < 0:
+        return
+    source = case.reading.article.source
+    headline, reason = wording.of_earlier(term.form, source.name or source.id, case.moment)
+    first = {"first_seen": case.moment.isoformat(), "first_source": source.name or source.id,
+             "first_article": case.reading.article.article_id}  # fmt: skip
+    yield Draft(
+        rule, (term.key,), headline, reason, state=AlertState.CORRECTION, severity="info", extra=first,
+        sentence=_sentence_of(case, term), hits=(_hit(term),), terms=told.terms, facts=frozenset(told.facts),
+    )  # fmt: skip
 
 
 def _roll_up(case: Case, rule: Rule, beyond: list[Novel]) -> Draft:
-    hour = case.reading.moment.replace(minute=0, second=0, microsecond=0)
-    about = ("roll-up", hour.isoformat())
+    about = ("roll-up", _hour(case).isoformat())
     before = case.memory.told.get(ids.alert(case.memory.watch_id, rule.id, *about))
     terms = (*(before.terms if before else ("",)), *(one.sightings[0].form for one in beyond))
     shown = ", ".join(f"“{one}”" for one in terms[-6:] if one)
@@ -102,13 +194,20 @@ def _roll_up(case: Case, rule: Rule, beyond: list[Novel]) -> Draft:
     )  # fmt: skip
 
 
-def _novelty(case: Case, one: Novel, documents: int, *, warming: bool) -> Novelty:
+def _searched_since(case: Case, rule: Rule) -> datetime | None:
+    """How far back a term was looked for: to the first article, but families are let go when they are too old."""
+    since = case.memory.since
+    return max(since, case.moment - (rule.history or case.settings.history)) if since else None
+
+
+def _novelty(case: Case, rule: Rule, one: Novel, documents: int, *, warming: bool) -> Novelty:
     first = one.sightings[0]
     return Novelty(
         family=one.term.key, forms=spread(seen.form for seen in one.sightings), languages=one.languages,
         first_seen=first.moment, first_article=first.article_id, first_source=first.source_name or first.source_id,
         confirmed=case.reading.moment, witnesses=one.witnesses, documents_searched=documents,
-        searched_since=case.memory.since, earlier_hits=0,
+        searched_since=_searched_since(case, rule), earlier_hits=int(one.last_seen is not None),
+        last_seen=one.last_seen,
         background_per_million=novel.rate(one.term, case.reading.article.language.macro), warming=warming,
     )  # fmt: skip
 
@@ -123,4 +222,4 @@ def _sentence_of(case: Case, term: Term) -> Sentence | None:
     return next((one for one in sentences if one.start <= term.start < one.end), None)
 
 
-KIND = Kind(AlertKind.FIRST_SEEN, judged)
+KIND = Kind(AlertKind.FIRST_SEEN, judged, due, (HOURS,))
