@@ -11,7 +11,7 @@ from services.alerter.judge.reaction import Statement
 from services.alerter.judge.reading import Reading, Sentence
 from services.alerter.judge.story import Story
 from services.alerter.judge.terms import spread
-from shared.events import AlertState, ArticleReference
+from shared.events import AlertState, ArticleExtracted, ArticleReference
 from shared.text.languages import language
 
 EXCERPT = 300
@@ -96,6 +96,34 @@ def of_rest(headline: str, after: timedelta, story: Story | None) -> tuple[str, 
     """Headline and reason of an alert that came to rest."""
     articles = f" after {count(story.profile.articles, 'article')}" if story else ""
     return f"At rest: {shortened(headline, 150)}", f"Nothing more was told of it for {length_of(after)}{articles}"
+
+
+def of_second(title: str, first: str, second: str, between: timedelta) -> tuple[str, str]:
+    """Headline and reason of a second independent witness."""
+    return f"Second source: {shortened(title, 140)}", f"{second} tells it, too, {behind(between, first)}"
+
+
+def of_crossing(
+    article: ArticleExtracted, kind: str, groups: tuple[str, str], outlet: str, lag: timedelta
+) -> tuple[str, str]:
+    """Headline and reason of an event's first telling in another language or country (`groups`: from, to)."""
+    here, there = (names((one,)) if kind == "language" else one for one in groups)
+    headline = f"Crossed over from {here} to {there}: {shortened(article.title, 120)}"
+    return headline, f"First in {there}: {article.source.name or article.source.id}, {behind(lag, outlet)}"
+
+
+def behind(lag: timedelta, whom: str) -> str:
+    """How long after somebody else."""
+    minutes = round(lag.total_seconds() / 60)
+    if minutes < 1:
+        return f"at the same time as {whom}"
+    return f"{minutes} min after {whom}" if minutes < 90 else f"{round(minutes / 60)} h after {whom}"
+
+
+def of_first_there(article: ArticleExtracted, outlet: str, moment: datetime) -> tuple[str, str]:
+    """Headline and reason of a correction of who was first across a border."""
+    headline = f"First there after all: {outlet}, {shortened(article.title, 110)}"
+    return headline, f"It had it on {moment:%d %b %Y, %H:%M} UTC, and was met later"
 
 
 def of_late(articles: int, first: datetime, last: datetime, titles: tuple[str, ...]) -> tuple[str, str]:
