@@ -143,11 +143,15 @@ async def purge(connection: AsyncConnection, number: int, now: datetime) -> None
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
 
-async def by_hour(connection: AsyncConnection, since: datetime) -> dict[tuple[datetime, str], int]:
-    """Articles by hour and source from the hour `since` on, in every language."""
+async def by_hour(
+    connection: AsyncConnection, since: datetime, until: datetime | None = None
+) -> dict[tuple[datetime, str], int]:
+    """Articles by hour and source from the hour `since` on, up to that of `until`, in every language."""
     query = sa.select(VOLUMES.c.hour, VOLUMES.c.source_id, sa.func.sum(VOLUMES.c.articles)).where(
         VOLUMES.c.hour >= since
     )
+    if until is not None:
+        query = query.where(VOLUMES.c.hour <= until)
     rows = await connection.execute(query.group_by(VOLUMES.c.hour, VOLUMES.c.source_id))
     return {(row[0], row[1]): int(row[2]) for row in rows}
 

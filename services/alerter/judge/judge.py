@@ -24,7 +24,7 @@ from services.alerter.judge.causes import Cause, answered, is_ours, watch_of
 from services.alerter.judge.decide import decide
 from services.alerter.judge.memory import Changes, Memory
 from services.alerter.judge.metrics import ALERTS, JUDGE_SECONDS, JudgeOutcome
-from services.alerter.judge.outside import NOTHING, Outside
+from services.alerter.judge.outside import NOTHING, Lookout, Outside
 from services.alerter.judge.reading import Reading
 from services.alerter.judge.settings import JudgeSettings
 from services.alerter.judge.terms import Term, terms
@@ -72,6 +72,7 @@ class Judge:
     def __init__(self, database: Database, settings: JudgeSettings, real: Clock) -> None:
         self._database, self._settings, self._real = database, settings, real
         self._kept: dict[str, _Kept] = {}
+        self._lookout = Lookout()
         self._one = asyncio.Lock()
 
     async def judge(self, works: Sequence[Work]) -> list[Outcome]:
@@ -112,8 +113,10 @@ class Judge:
                 batch.read[cause.id] = (reading, terms(reading))
                 await asyncio.sleep(0)
         if fresh:
+            now = max(cause.observed for cause in fresh)
             async with self._database.transaction() as connection:
                 await self._remember(connection, batch)
+                batch.outside = await self._lookout.look(connection, batch.rules.values(), now)
 
     async def _remember(self, connection: AsyncConnection, batch: _Batch) -> None:
         for watch_id in sorted(batch.rules):

@@ -31,6 +31,7 @@ class Suppressed(StrEnum):
     INHIBITED = "inhibited"
     BUDGET = "budget"
     LATE = "late"
+    BROKEN_FETCH = "broken_fetch"
 
 
 ALERTS = Counter("wirewatch_alerts_total", "Alerts raised, by kind and state.", ["kind", "state"])

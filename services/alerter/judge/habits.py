@@ -1,0 +1,145 @@
+"""Habits: how much of a watch every source tells, by hour. What its silence is measured against.
+
+A source takes part with every article, copies of others included; what the others tell is counted in independent
+clusters, that is without copies, since one agency report in twelve papers is one event. New versions count nowhere.
+One small row for each source and day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+
+import msgspec
+
+from services.alerter.judge.case import Case
+from services.alerter.judge.memory import Memory
+from services.alerter.judge.shelf import ShelfSpec
+from services.alerter.volumes import KEPT
+from shared.text.languages import macro
+
+LEAST_DISPERSION = 0.2
+"""Articles come in bouts even where history is too short to show it: variance above that of Poisson, over the square of
+the mean. Chosen so that the null streams of the tests stay within the stated rate of false alarms."""
+
+
+class Spoke(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A day of a source in a watch: articles by hour, those that were no copies, and when it last spoke."""
+
+    name: str
+    last: datetime
+    country: str = ""
+    language: str = ""
+    articles: dict[int, int] = {}
+    own: dict[int, int] = {}
+
+
+HABITS = ShelfSpec("habit", Spoke, KEPT + timedelta(days=1))
+
+
+def note(case: Case) -> None:
+    """Count an article of any mode in the hour of its event time."""
+    if case.again:
+        return
+    source, moment, shelf = case.reading.article.source, case.moment, case.memory.shelf(HABITS)
+    key = f"{moment:%Y-%m-%d} {source.id}"
+    before = shelf.get(key) or Spoke(
+        source.name, moment, source.country, macro(source.language or case.reading.article.language.macro)
+    )
+    own = before.own if case.is_copy else _more(before.own, moment.hour)
+    after = msgspec.structs.replace(
+        before, last=max(before.last, moment), articles=_more(before.articles, moment.hour), own=own
+    )
+    shelf.put(key, after.last, after)
+
+
+def _more(counts: dict[int, int], hour: int) -> dict[int, int]:
+    return counts | {hour: counts.get(hour, 0) + 1}
+
+
+@dataclass(slots=True)
+class Tally:
+    """A source in a watch: articles and independent clusters by day before the window, and in the window."""
+
+    source_id: str
+    name: str
+    country: str
+    language: str
+    last: datetime
+    articles: dict[date, int] = field(default_factory=dict)
+    own: dict[date, int] = field(default_factory=dict)
+    told: int = 0
+    told_own: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From `start` to before `end`, both whole hours; the habit is what was before, from `since` on."""
+
+    since: datetime
+    start: datetime
+    end: datetime
+
+
+def tallies(memory: Memory, window: Window) -> dict[str, Tally]:
+    """Every source that spoke since the habit begins."""
+    found: dict[str, Tally] = {}
+    for key, _, spoke in memory.shelf(HABITS).items():
+        day = date.fromisoformat(key[:10])
+        if window.since.date() <= day <= window.end.date():
+            _add(found, key[11:], day, spoke, window)
+    return found
+
+
+def _add(found: dict[str, Tally], source_id: str, day: date, spoke: Spoke, window: Window) -> None:
+    one = found.get(source_id)
+    if one is None:
+        one = found[source_id] = Tally(source_id, spoke.name, spoke.country, spoke.language, spoke.last)
+    one.last = max(one.last, spoke.last)
+    midnight = datetime.combine(day, time(), UTC)
+    for hour, articles in spoke.articles.items():
+        moment, own = midnight + timedelta(hours=hour), spoke.own.get(hour, 0)
+        if window.start <= moment < window.end:
+            one.told, one.told_own = one.told + articles, one.told_own + own
+        elif window.since <= moment < window.start:
+            one.articles[day] = one.articles.get(day, 0) + articles
+            one.own[day] = one.own.get(day, 0) + own
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """How much some sources tell for each cluster of the others, on how many days, and how unevenly."""
+
+    share: float
+    days: int
+    dispersion: float
+
+    def chance_of_none(self, clusters: int) -> float:
+        """The chance that they tell nothing while the others bring so many clusters: the zero term of a negative
+        binomial."""
+        return float((1 + self.dispersion * self.share * clusters) ** (-1 / self.dispersion))
+
+
+def habit_of(members: Iterable[Tally], all_of_them: Iterable[Tally]) -> Habit:
+    """The habit of some sources together, against all the others. Dispersion by moments over days."""
+    mine, names = list(members), set()
+    for one in mine:
+        names.add(one.source_id)
+    told = _sum(one.articles for one in mine)
+    others = _sum(one.own for one in all_of_them if one.source_id not in names)
+    clusters = sum(others.values())
+    share = sum(told.get(day, 0) for day in others) / clusters if clusters else 0.0
+    expected = {day: share * count for day, count in others.items()}
+    above = sum((told.get(day, 0) - mean) ** 2 - mean for day, mean in expected.items())
+    squares = sum(mean**2 for mean in expected.values())
+    dispersion = max(LEAST_DISPERSION, above / squares if squares else 0.0)
+    return Habit(share, sum(count > 0 for count in told.values()), dispersion)
+
+
+def _sum(counts: Iterable[dict[date, int]]) -> dict[date, int]:
+    total: dict[date, int] = {}
+    for one in counts:
+        for day, count in one.items():
+            total[day] = total.get(day, 0) + count
+    return total
