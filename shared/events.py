@@ -223,7 +223,8 @@ class Clause(Part, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class ArticleMatched(Event, frozen=True, omit_defaults=True, kw_only=True):
-    """An article version satisfied a watch. Carries the article whole: judging asks nobody else."""
+    """An article version satisfied a watch. Carries the article whole: judging asks nobody else. With `held` false it
+    does not satisfy it any more, but an earlier version did: it was edited."""
 
     watch_id: str
     watch_version: int
@@ -233,6 +234,7 @@ class ArticleMatched(Event, frozen=True, omit_defaults=True, kw_only=True):
     score: float = 0.0
     threshold: float = 0.0
     why: Clause | None = None
+    held: bool = True
     mode: Mode = Mode.LIVE
     ledger: Ledger = Ledger()
 

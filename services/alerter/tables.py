@@ -24,6 +24,9 @@ WATCHES = sa.Table(
 )
 """One row a version, never changed; the newest version of an id is in force. `hash` is of the text."""
 
+MEMBERS = sa.table("judge_members", sa.column("watch_id"), sa.column("article_id"))
+"""Which watches judged an article: judging writes it, matching only asks who has to hear of an edit."""
+
 VOLUMES = sa.Table(
     "alerter_volumes",
     METADATA,

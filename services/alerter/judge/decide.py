@@ -14,7 +14,7 @@ import msgspec
 
 from services.alerter.judge import copies, correct, late, merge, split, story, topic, wording
 from services.alerter.judge.case import Case, Hour
-from services.alerter.judge.kinds.registry import DUE, KINDS
+from services.alerter.judge.kinds.registry import DUE, EDITS, KINDS
 from services.alerter.judge.memory import Member, Memory
 from services.alerter.judge.merge import Merged
 from services.alerter.judge.metrics import COPIES, STORIES
@@ -52,13 +52,15 @@ def decide(
     """Remember the article and give the alerts it causes: none unless it is live. A live article also lets the time of
     the watch pass, so that what was due before it fires before it."""
     alerts = pass_time(memory, reading.moment, rules, settings, outside) if reading.live else []
+    if not reading.match.held and reading.article.article_id not in memory.members:
+        return alerts
     place = placed(memory, reading, settings)
     case = Case(
         memory, reading, found, rules, settings, outside, place.story, place.topic_id, place.copy_group, place.is_copy,
         place.again,
     )  # fmt: skip
     alerts += tell(case, list(correct.drafts(case, place.merged, place.split)))
-    drafts = [draft for kind in KINDS for draft in kind.judged(case)]
+    drafts = [draft for kind in (KINDS if reading.match.held else EDITS) for draft in kind.judged(case)]
     late.gather(case)
     if not reading.live:  # history tells nothing new, but it may correct what was told
         drafts = [draft for draft in drafts if draft.state is AlertState.CORRECTION]

@@ -126,6 +126,38 @@ def of_first_there(article: ArticleExtracted, outlet: str, moment: datetime) -> 
     return headline, f"It had it on {moment:%d %b %Y, %H:%M} UTC, and was met later"
 
 
+EDITED = {
+    "withdrawn": "Withdrawn", "denial": "Denial added", "headline": "Headline changed", "number": "Number changed",
+    "text": "Text changed",
+}  # fmt: skip
+
+
+def of_edit(
+    what: tuple[str, ...], before: str, now: str, *, numbers: tuple[tuple[str, ...], tuple[str, ...]], tone: str
+) -> tuple[str, str]:
+    """Headline and reason of an edited article."""
+    gone, new = numbers
+    told = [EDITED[one].lower() for one in what]
+    if tone:
+        told.append(f"the headline is {tone}")
+    if gone or new:
+        told.append(f"numbers {', '.join(gone) or 'none'} → {', '.join(new) or 'none'}")
+    was = f"; the headline was: {shortened(before, 120)}" if "headline" in what else ""
+    shown = before if what[0] == "withdrawn" else now
+    return f"{EDITED[what[0]]}: {shortened(shown, 130)}", f"The outlet edited it: {', '.join(told)}{was}"
+
+
+def of_shift(
+    group: tuple[str, str], old: str, new: str, shares: tuple[tuple[int, int], tuple[int, int]]
+) -> tuple[str, str]:
+    """Headline and reason of outlets that go over to another word."""
+    who = f"Outlets in {names((group[1],))}" if group[0] == "language" else f"Outlets of {group[1]}"
+    (now, of_now), (before, of_before) = shares
+    was = f"from “{old}” to “{new}”" if old else f"to “{new}”"
+    led = f"“{new}” leads in {now} of the last {of_now} texts, before that in {before} of {of_before}"
+    return f"{who} go over {was}", led
+
+
 def of_late(articles: int, first: datetime, last: datetime, titles: tuple[str, ...]) -> tuple[str, str]:
     """Headline and reason of the roll-up of what was met too late to be told."""
     headline = f"{count(articles, 'article')} found late, among them: {shortened(titles[0], 110)}"
@@ -185,10 +217,27 @@ def of_earlier(form: str, source: str, moment: datetime) -> tuple[str, str]:
     return f"Used earlier than was told: “{form}”", f"{source} used it on {moment:%d %b %Y, %H:%M} UTC"
 
 
-def of_statement(one: Statement, *, first_of_actor: bool, source: str) -> tuple[str, str]:
-    """Headline and reason of a reaction."""
+def of_statement(
+    one: Statement, *, first_of_actor: bool, source: str, was: tuple[str, datetime] | None = None
+) -> tuple[str, str]:
+    """Headline and reason of a reaction; `was` is the act and time of the opposite stance before."""
     doing = DOING.get(one.act, one.act)
-    office = f", {one.actor.role}" if one.actor.role else ""
-    first = "First reaction in this story" if first_of_actor else "First time in this story"
     said = f": “{shortened(one.quote.span.surface, 160)}”" if one.quote else ""
-    return f"{one.actor.name} {doing}", f"{first} by {one.actor.name}{office}, in {source}{said}"
+    if was is not None:
+        before = f"on {was[1]:%d %b} {DOING.get(was[0], was[0])}"
+        now = f"{one.actor.name} changes sides: now {doing}"
+        return now, f"{one.actor.name} {before}, as told then; {source}{said}"
+    first = "First reaction in this story" if first_of_actor else "First time in this story"
+    return f"{one.actor.name} {doing}", f"{first} by {one.actor.name}{office(one.actor.role)}, in {source}{said}"
+
+
+def office(role: str) -> str:
+    """An office as one would say it: a role names its country or body by an id (`minister of north-macedonia`)."""
+    title, _, body = role.partition(" of ")
+    if not title:
+        return ""
+    named = " ".join(word if word in SMALL else word.capitalize() for word in body.replace("-", " ").split())
+    return f", {title} of {named}" if named else f", {title}"
+
+
+SMALL = frozenset({"for", "of", "the", "and", "in"})

@@ -37,7 +37,7 @@ async def build(settings: MatchSettings, parts: Parts) -> Service:
         group="match",
         topics=(ARTICLES_EXTRACTED,),
         outcomes=MatchOutcome,
-        handle=match.make(lambda: watches.engine, parts.real),
+        handle=match.make(lambda: watches.engine, parts.real, match.knowing_from(parts.database)),
         in_flight=settings.match_in_flight,
     )
     asked = Step(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from datetime import datetime
 from time import perf_counter
 
 import msgspec
+import sqlalchemy as sa
 import structlog
 
 from services.alerter.match import metrics
@@ -15,8 +16,10 @@ from services.alerter.match.compile import Engine
 from services.alerter.match.evaluate import Reading
 from services.alerter.match.explain import Verdict, explain
 from services.alerter.match.outcomes import MatchOutcome
+from services.alerter.tables import MEMBERS
 from shared import ids
 from shared.clock import Clock
+from shared.db import Database
 from shared.events import ArticleExtracted, ArticleMatched
 from shared.step import Handle, Outcome, Work
 from shared.text.languages import macro
@@ -24,17 +27,39 @@ from shared.text.languages import macro
 log = structlog.get_logger()
 
 
-def make(engine: Callable[[], Engine], real: Clock) -> Handle:
-    """The handle of the consume loop. `engine` gives the watches in force at the time of the call."""
+Knowing = Callable[[str], Awaitable[Collection[str]]]
+"""The watches that judged an earlier version of the article with this id."""
+
+
+async def nobody(_article_id: str) -> Collection[str]:
+    """Where there is nobody to ask."""
+    return ()
+
+
+def make(engine: Callable[[], Engine], real: Clock, knowing: Knowing = nobody) -> Handle:
+    """The handle of the consume loop. `engine` gives the watches in force at the time of the call; `knowing` is asked
+    about new versions only: a watch that the article does not satisfy any more hears of the edit."""
 
     async def handle(work: Work) -> Outcome:
         article: ArticleExtracted = work.event
-        return _outcome(article, engine(), real)
+        known = await knowing(article.article_id) if article.previous else ()
+        return _outcome(article, engine(), real, known)
 
     return handle
 
 
-def _outcome(article: ArticleExtracted, engine: Engine, real: Clock) -> Outcome:
+def knowing_from(database: Database) -> Knowing:
+    """Asks the tables of judging."""
+
+    async def known(article_id: str) -> Collection[str]:
+        async with database.reading() as connection:
+            asked = sa.select(MEMBERS.c.watch_id).where(MEMBERS.c.article_id == article_id)
+            return sorted(await connection.scalars(asked))
+
+    return known
+
+
+def _outcome(article: ArticleExtracted, engine: Engine, real: Clock, known: Collection[str]) -> Outcome:
     started = perf_counter()
     label, verdicts, candidates = decided(article, engine)
     seconds = perf_counter() - started
@@ -42,6 +67,7 @@ def _outcome(article: ArticleExtracted, engine: Engine, real: Clock) -> Outcome:
     metrics.MATCHES.observe(len(verdicts))
     metrics.DECISION_SECONDS.observe(seconds)
     matched = tuple(event_of(article, verdict, real.now()) for verdict in verdicts)
+    matched += tuple(lost(article, engine, known, {one.watch_id for one in matched}, real.now()))
     log.info(
         "article_matched" if matched else "article_not_matched",
         article=article.article_id, version=article.id, source=article.source.id, language=article.language.macro,
@@ -71,6 +97,19 @@ def read(article: ArticleExtracted, engine: Engine) -> list[Reading]:
     """The readings of the watches that may match, undecided, in the order of their ids."""
     ready = Article(article, engine)
     return [Reading(watch, ready) for watch in engine.candidates(ready.anchors(), ready.are_close)]
+
+
+def lost(
+    article: ArticleExtracted, engine: Engine, known: Collection[str], satisfied: Collection[str], now: datetime
+) -> Iterator[ArticleMatched]:
+    """What the watches hear that an article no longer satisfies."""
+    for watch in engine.watches:
+        if watch.id in known and watch.id not in satisfied:
+            yield ArticleMatched(
+                id=ids.match(watch.id, article.id), observed=article.observed, watch_id=watch.id,
+                watch_version=watch.version, article=article, held=False, mode=article.mode,
+                ledger=msgspec.structs.replace(article.ledger, matched=now),
+            )  # fmt: skip
 
 
 def event_of(article: ArticleExtracted, verdict: Verdict, now: datetime) -> ArticleMatched:

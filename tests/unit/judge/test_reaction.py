@@ -6,6 +6,7 @@ import pytest
 
 from services.alerter.judge.reaction import reactions
 from services.alerter.judge.reading import Reading
+from services.alerter.judge.wording import office
 from shared.events import ArticleMatched, Mode, Quote
 from tests.fakes.judging import tried
 from tests.fakes.small import mention, small, spans
@@ -136,3 +137,37 @@ def test_a_rule_may_ask_for_some_acts_only() -> None:
     rule = "alerts: [{kind: reaction, id: r, actor: {side: serbia}, act: {classes: [warn]}}]"
     told = tried([article("Vučić osudio savez"), article("Vučić upozorio na savez", minutes=5)], watch=rule)
     assert [one.reaction.act for one in told if one.reaction] == ["warn"]
+
+
+# ---- changed stance --------------------------------------------------------------------------------------------------
+
+
+def test_whoever_changes_sides_is_told_each_time() -> None:
+    stances = [
+        article("Vučić osudio savez", minutes=0, source="one"),
+        article("Vučić pozdravio savez", minutes=60, source="two"),
+        article("Vučić opet osudio savez", minutes=120, source="three"),
+        article("Vučić ponovo osudio savez", minutes=180, source="four"),
+    ]
+    alerts = tried(stances, watch=WATCH)
+    assert [one.reaction.act for one in alerts if one.reaction] == ["condemn", "welcome", "condemn"]
+    assert [one.extra.get("changed", {}).get("from") for one in alerts] == [None, "condemn", "welcome"]
+    assert [(one.extra["first_of_actor"], one.extra["first_of_act"]) for one in alerts] == [
+        (True, True), (False, True), (False, False)
+    ]  # fmt: skip
+    assert alerts[1].headline == "vucic changes sides: now welcomes it"
+    assert "on 20 Mar condemns it, as told then" in alerts[1].reason
+    assert len({one.id for one in alerts}) == 3
+
+
+def test_a_stance_known_from_history_is_what_a_change_is_measured_against() -> None:
+    stances = [article("Vučić osudio savez", mode=Mode.BACKFILL), article("Vučić pozdravio savez", minutes=60)]
+    [alert] = tried(stances, watch=WATCH)
+    assert alert.extra["changed"]["from"] == "condemn"
+
+
+def test_an_office_is_said_without_an_id() -> None:
+    assert office("director of office-for-kosovo") == ", director of Office for Kosovo"
+    assert office("president of serbia") == ", president of Serbia"
+    assert office("minister") == ", minister"
+    assert office("") == ""

@@ -138,7 +138,7 @@ class Anaphors:
 @cache
 def lexicon(code: str) -> Lexicon:
     """The acts of a macro language; an empty lexicon where there is no file for it."""
-    return Lexicon(tuple(_patterns({act: row for act, row in _data(code).items() if act in ACTS})))
+    return Lexicon(tuple(patterns({act: row for act, row in _data(code).items() if act in ACTS})))
 
 
 @cache
@@ -178,7 +178,8 @@ def _data(code: str) -> dict[str, Any]:
     return data
 
 
-def _patterns(data: dict[str, dict[str, str]]) -> Iterator[Pattern]:
+def patterns(data: dict[str, dict[str, str]]) -> Iterator[Pattern]:
+    """The patterns of lists as they are written in the files: by act, then `verbs` and `said`."""
     for act, lists in data.items():
         for kind, written in lists.items():
             for entry in fold_text(written).split():

@@ -5,13 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from services.alerter.judge import feedback, late, merge
-from services.alerter.judge.kinds import border_crossing, first_seen, match, reaction, second_source
+from services.alerter.judge.kinds import (
+    border_crossing,
+    edit,
+    first_seen,
+    match,
+    reaction,
+    second_source,
+    silence,
+    term_shift,
+)
 from services.alerter.judge.kinds.kind import nothing_due
 from services.alerter.judge.shelf import ShelfSpec
 from services.alerter.judge.tell import DAYS, RESOLVE, rest
 from services.alerter.judge.timers import TIMERS
 
-KINDS = (match.KIND, second_source.KIND, border_crossing.KIND, first_seen.KIND, reaction.KIND)
+KINDS = (
+    match.KIND, second_source.KIND, border_crossing.KIND, edit.KIND, term_shift.KIND, first_seen.KIND, reaction.KIND,
+    silence.KIND,
+)  # fmt: skip
+
+EDITS = (edit.KIND,)
+"""Those that are asked about an article which does not satisfy the watch any more."""
 
 _OWN: tuple[ShelfSpec[Any], ...] = (TIMERS, DAYS, late.LATE, feedback.FEEDBACK, merge.ALIASES, merge.APART)
 SHELVES = {one.part: one for one in (*_OWN, *(shelf for kind in KINDS for shelf in kind.shelves))}

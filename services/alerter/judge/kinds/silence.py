@@ -36,6 +36,8 @@ SWEEPS = 6
 """Sweeps in the length of a silence."""
 MOST = 3
 """Silences told at one sweep, the most telling ones; the others are only counted."""
+REACH = 4
+"""How many times its least length a silence is followed back."""
 SWEEP = "sweep"
 NEVER = "never"
 
@@ -107,7 +109,8 @@ def _lasting(rule: Rule) -> timedelta:
 
 
 def _window(rule: Rule, end: datetime) -> Window:
-    return Window(end - min(KEPT, rule.baseline or BASELINE), end - _lasting(rule), end)
+    lasting = _lasting(rule)
+    return Window(end - min(KEPT, rule.baseline or BASELINE), end - REACH * lasting, end - lasting, end)
 
 
 def _found(hour: Hour, rule: Rule, scene: Scene, heard: Heard) -> Iterator[Draft]:
@@ -153,9 +156,8 @@ def _key(rule: Rule, kind: str, name: str) -> str:
 
 
 def _draft(rule: Rule, one: Silence, scene: Scene, heard: Heard) -> Draft:
-    others = scene.speakers(one.members)
-    clusters = sum(each.told_own for each in others)
-    lasting = scene.window.end - scene.window.start
+    others, clusters = scene.speakers(one.members), scene.clusters(one.begun)
+    lasting = scene.window.end - one.begun
     headline, reason = wording_silence.of_silence(one, heard.story[1], lasting, len(others), clusters)
     since = one.since.isoformat() if one.since else NEVER
     extra = {

@@ -1,0 +1,186 @@
+"""edit: an article that was judged before comes with another text: another headline, other numbers, a denial, or a
+notice that it was withdrawn. Told with what changed, never as a new article.
+
+Only what the outlet changed is told: a comma, a typing error or a new date is no edit, nor is a text that only grew
+unless the rule says how many sentences count (`minimum`). A version that is older than the one known says nothing.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import msgspec
+import yaml
+from rapidfuzz import fuzz
+
+from services.alerter.judge import wording
+from services.alerter.judge.acts import Lexicon, lexicon, patterns
+from services.alerter.judge.case import SHOWN_HITS, Case, Draft
+from services.alerter.judge.figures import figures
+from services.alerter.judge.kinds.kind import Kind
+from services.alerter.judge.reading import Reading
+from services.alerter.judge.shelf import ShelfSpec
+from services.alerter.options import ACTS
+from services.alerter.rules import Rule
+from shared.events import AlertKind
+from shared.text.fold import fold_text
+
+REWORDED = 90.0
+"""Titles less alike than this (per cent, rapidfuzz ratio of folded texts) were reworded; typing errors stay above."""
+GUTTED, WORTH = 5, 60
+"""A text of at least so many words that lost all but a fifth was taken away."""
+NOTICE = 80
+"""A notice of withdrawal is at most so many words long."""
+KEPT_SENTENCES, KEPT_NUMBERS = 120, 60
+EXCERPT = 300
+
+
+class Version(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is kept of an article's newest version: enough to say what changed, no text but the title."""
+
+    version: str
+    observed: datetime
+    title: str
+    words: int
+    numbers: tuple[str, ...] = ()
+    sentences: tuple[int, ...] = ()
+    denies: bool = False
+    withdrawn: bool = False
+
+
+VERSIONS = ShelfSpec("version", Version, timedelta(days=7), resident=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an outlet changed: `what` in plain words, the weightiest first."""
+
+    what: tuple[str, ...]
+    numbers_gone: tuple[str, ...]
+    numbers_new: tuple[str, ...]
+    sentences_gone: int
+    sentences_new: int
+    tone: str
+    excerpt: str
+
+
+def judged(case: Case) -> Iterable[Draft]:
+    """Keep the version; tell what changed in it, for every rule that asks."""
+    rules = case.rules.of(AlertKind.EDIT)
+    if not rules:
+        return []
+    shelf, now = case.memory.shelf(VERSIONS), version_of(case.reading)
+    before = shelf.get(case.reading.article.article_id)
+    if before is not None and (before.version == now.version or now.observed < before.observed):
+        return []
+    shelf.put(case.reading.article.article_id, case.moment, now)
+    if before is None or before.withdrawn or not case.reading.live:
+        return []
+    return [draft for rule in rules if (draft := _draft(case, rule, before, now)) is not None]
+
+
+def version_of(reading: Reading) -> Version:
+    """What is kept of a version."""
+    article, code = reading.article, reading.article.language.macro
+    text = f"{article.title}\n{article.text}"
+    numbers = tuple(dict.fromkeys(value for _, _, value in figures(text, 0, len(text), reading.language)))
+    words = fold_text(text).split()
+    short = len(words) <= NOTICE
+    return Version(
+        article.id, reading.match.observed, article.title, len(words), numbers[:KEPT_NUMBERS],
+        tuple(_hashes(reading))[:KEPT_SENTENCES], denies=_says("denies", code, reading),
+        withdrawn=short and _says("withdrawn", code, reading),
+    )  # fmt: skip
+
+
+def _hashes(reading: Reading) -> Iterator[int]:
+    for one in reading.sentences:
+        if one.field == "text":
+            yield zlib.crc32(" ".join(word.folded for word in one.words).encode())
+
+
+def _says(what: str, code: str, reading: Reading) -> bool:
+    told = _marks(code).get(what)
+    return told is not None and any(
+        True for one in reading.sentences for _ in told.find([word.folded for word in one.words])
+    )
+
+
+@cache
+def _marks(code: str) -> dict[str, Lexicon]:
+    text = resources.files("services.alerter.judge").joinpath("edits.yaml").read_text(encoding="utf-8")
+    data: dict[str, dict[str, str]] = yaml.safe_load(text)
+    return {kind: Lexicon(tuple(patterns({kind: {"said": written}}))) for kind, written in data.get(code, {}).items()}
+
+
+def change(before: Version, now: Version, reading: Reading, minimum: int | None) -> Change | None:
+    """What changed materially, or None."""
+    gone, new = (tuple(one for one in a if one not in b) for a, b in ((before.numbers, now.numbers),
+                                                                    (now.numbers, before.numbers)))  # fmt: skip
+    lost = len(set(before.sentences) - set(now.sentences))
+    added = set(now.sentences) - set(before.sentences)
+    what = tuple(_what(before, now, numbers=bool(gone or new), sentences=lost + len(added), minimum=minimum))
+    if not what:
+        return None
+    tone = _tone(before.title, now.title, reading.article.language.macro) if "headline" in what else ""
+    return Change(what, gone, new, lost, len(added), tone, _excerpt(reading, added))
+
+
+def _what(before: Version, now: Version, *, numbers: bool, sentences: int, minimum: int | None) -> Iterator[str]:
+    if now.withdrawn or (before.words >= WORTH and now.words * GUTTED < before.words):
+        yield "withdrawn"
+        return
+    if now.denies and not before.denies:
+        yield "denial"
+    if fuzz.ratio(fold_text(before.title), fold_text(now.title)) < REWORDED:
+        yield "headline"
+    if numbers:
+        yield "number"
+    if minimum is not None and sentences >= minimum:
+        yield "text"
+
+
+def _tone(before: str, now: str, code: str) -> str:
+    """Whether the act that a headline tells became a weightier one or a lighter one (`ACTS`, weightiest first)."""
+    told = [
+        min((ACTS.index(cue.act) for cue in lexicon(code).find(fold_text(title).split())), default=len(ACTS))
+        for title in (before, now)
+    ]
+    return "" if told[0] == told[1] else "softer" if told[1] > told[0] else "harder"
+
+
+def _excerpt(reading: Reading, added: set[int]) -> str:
+    """The first sentence that is new."""
+    for one, name in zip((each for each in reading.sentences if each.field == "text"), _hashes(reading), strict=True):
+        if name in added:
+            return wording.shortened(reading.article.text[one.start : one.end], EXCERPT)
+    return ""
+
+
+def _draft(case: Case, rule: Rule, before: Version, now: Version) -> Draft | None:
+    found = change(before, now, case.reading, rule.minimum)
+    if found is None:
+        return None
+    headline, reason = wording.of_edit(
+        found.what, before.title, now.title, numbers=(found.numbers_gone, found.numbers_new), tone=found.tone
+    )
+    extra: dict[str, Any] = {
+        "what": list(found.what), "title": {"before": before.title, "now": now.title}, "tone": found.tone,
+        "numbers": {"gone": list(found.numbers_gone), "new": list(found.numbers_new)},
+        "sentences": {"gone": found.sentences_gone, "new": found.sentences_new}, "new_sentence": found.excerpt,
+        "versions": {"before": before.version, "now": now.version},
+        "after_minutes": round((now.observed - before.observed).total_seconds() / 60),
+    }  # fmt: skip
+    return Draft(
+        rule, (case.reading.article.article_id,), headline, reason, hits=case.reading.match.hits[:SHOWN_HITS],
+        extra=extra, facts=frozenset({f"version {now.version}"}),
+    )  # fmt: skip
+
+
+KIND = Kind(AlertKind.EDIT, judged, shelves=(VERSIONS,))
