@@ -4,6 +4,7 @@ the same world, its look-alikes included, is their own business."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,6 +55,7 @@ def judge_demo(
         *_missing_reactions(must.get("reactions", ()), alerts),
         *_missing_terms(must.get("first_seen", ()), alerts),
         *_missing_languages(must.get("match", {}), matched_languages),
+        *_missing_kinds(must.get("kinds", {}), alerts),
     ]
     forbidden = [
         *_forbidden_articles(must_not.get("articles", ()), alerts),
@@ -61,6 +63,13 @@ def judge_demo(
         *([f"{unverified} deliveries whose signature did not verify"] if unverified else []),
     ]
     return Verdict(tuple(missing), tuple(forbidden))
+
+
+def _missing_kinds(wanted: Mapping[str, int], alerts: Sequence[Alert]) -> Iterable[str]:
+    told = Counter(str(alert["alert"]["kind"]) for alert in alerts)
+    for kind, least in wanted.items():
+        if told[kind] < least:
+            yield f"{kind}: {told[kind]} alerts instead of at least {least}"
 
 
 def _missing_reactions(wanted: Iterable[Mapping[str, Any]], alerts: Sequence[Alert]) -> Iterable[str]:

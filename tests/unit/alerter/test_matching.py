@@ -223,3 +223,26 @@ async def test_the_other_outcomes(languages: str, text: str, outcome: MatchOutco
 
 async def test_without_watches() -> None:
     assert (await run(build([]), article("Savez.", "sr", GAZETTEER))).label is MatchOutcome.NO_WATCHES
+
+
+# -- edits ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_watch_that_knows_the_article_hears_when_it_is_lost() -> None:
+    engine = build([watch("[savez~]", name="a"), watch("[savez~]", name="b"), watch("[kiša~]", name="c")])
+    asked: list[str] = []
+
+    async def knowing(article_id: str) -> list[str]:
+        asked.append(article_id)
+        return ["a", "c", "gone"]
+
+    handle = match.make(lambda: engine, SteppedClock(NOW), knowing)
+    edited = msgspec.structs.replace(article("Kiša pada.", "sr", GAZETTEER), previous="the version before")
+    record = Record(topic="t", partition=0, offset=0, timestamp=0, key=b"", value=b"")
+    events_of = (await handle(Work(edited, record, Trace("")))).outputs
+    found = [event for event in events_of if isinstance(event, ArticleMatched)]
+    assert [(one.watch_id, one.held, one.hits != ()) for one in found] == [("c", True, True), ("a", False, False)]
+    assert found[1].id == ids.match("a", edited.id)
+    assert asked == [edited.article_id]
+    await handle(Work(article("Kiša pada.", "sr", GAZETTEER), record, Trace("")))
+    assert len(asked) == 1

@@ -17,6 +17,7 @@ EXPECTED: dict[str, Any] = {
         "reactions": [{"actor": "A Minister", "acts": ["warn", "condemn"], "after": "2025-03-18T20:10:00+01:00"}],
         "first_seen": [{"term": "arms race", "forms": ["trka u naoružanju", "arms race"]}],
         "match": {"languages": ["sr", "sq"], "at_least": 2},
+        "kinds": {"match": 1},
     },
     "must_not": {"articles": ["look-alike"], "actors": ["A Bystander"]},
 }
@@ -39,6 +40,10 @@ def term(*forms: str, **more: Any) -> dict[str, Any]:
 
 
 GOOD = (alert(), reaction(), term("Trku u naoružanju", "трка у наоружању"))
+
+
+def test_kinds_that_must_arrive_are_missed() -> None:
+    assert "match: 0 alerts instead of at least 1" in judged().missing
 
 
 def judged(*alerts: dict[str, Any], languages: dict[str, int] = LANGUAGES, unverified: int = 0) -> Verdict:
