@@ -51,7 +51,7 @@ DAYS = ShelfSpec("day", Day, timedelta(days=8))
 
 def tell(at: Case | Hour, drafts: Sequence[Draft]) -> list[AlertRaised]:
     """The alerts of one article or timer, in the order of the drafts."""
-    kinds = frozenset(one.rule.kind for one in drafts)
+    kinds = frozenset(one.rule.kind for one in drafts if one.state is not AlertState.CORRECTION)
     alerts: list[AlertRaised] = []
     for draft in drafts:
         alerts += _told(at, draft, kinds)

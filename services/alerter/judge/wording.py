@@ -11,7 +11,7 @@ from services.alerter.judge.reaction import Statement
 from services.alerter.judge.reading import Reading, Sentence
 from services.alerter.judge.story import Story
 from services.alerter.judge.terms import spread
-from shared.events import AlertState, ArticleExtracted, ArticleReference
+from shared.events import AlertState, ArticleReference
 from shared.text.languages import language
 
 EXCERPT = 300
@@ -104,12 +104,17 @@ def of_second(title: str, first: str, second: str, between: timedelta) -> tuple[
 
 
 def of_crossing(
-    article: ArticleExtracted, kind: str, groups: tuple[str, str], outlet: str, lag: timedelta
+    title: str, kind: str, groups: tuple[str, str], outlets: tuple[str, str], lag: timedelta
 ) -> tuple[str, str]:
-    """Headline and reason of an event's first telling in another language or country (`groups`: from, to)."""
-    here, there = (names((one,)) if kind == "language" else one for one in groups)
-    headline = f"Crossed over from {here} to {there}: {shortened(article.title, 120)}"
-    return headline, f"First in {there}: {article.source.name or article.source.id}, {behind(lag, outlet)}"
+    """Headline and reason of an event's first telling in another language or country (from, to)."""
+    here, there = (group_of(kind, one) for one in groups)
+    headline = f"Crossed over from {here} to {there}: {shortened(title, 120)}"
+    return headline, f"First in {there}: {outlets[1]}, {behind(lag, outlets[0])}"
+
+
+def group_of(kind: str, group: str) -> str:
+    """A language by its name, a country by its code."""
+    return names((group,)) if kind == "language" else group
 
 
 def behind(lag: timedelta, whom: str) -> str:
@@ -120,9 +125,10 @@ def behind(lag: timedelta, whom: str) -> str:
     return f"{minutes} min after {whom}" if minutes < 90 else f"{round(minutes / 60)} h after {whom}"
 
 
-def of_first_there(article: ArticleExtracted, outlet: str, moment: datetime) -> tuple[str, str]:
-    """Headline and reason of a correction of who was first across a border."""
-    headline = f"First there after all: {outlet}, {shortened(article.title, 110)}"
+def of_first_there(title: str, outlet: str, moment: datetime, began_in: str) -> tuple[str, str]:
+    """Headline and reason of a correction of who was first in a group, or of where an event began."""
+    first = f"Began in {began_in} after all" if began_in else "First there after all"
+    headline = f"{first}: {outlet}, {shortened(title, 110)}"
     return headline, f"It had it on {moment:%d %b %Y, %H:%M} UTC, and was met later"
 
 
@@ -151,7 +157,7 @@ def of_shift(
     group: tuple[str, str], old: str, new: str, shares: tuple[tuple[int, int], tuple[int, int]]
 ) -> tuple[str, str]:
     """Headline and reason of outlets that go over to another word."""
-    who = f"Outlets in {names((group[1],))}" if group[0] == "language" else f"Outlets of {group[1]}"
+    who = f"Outlets {'in' if group[0] == 'language' else 'of'} {group_of(*group)}"
     (now, of_now), (before, of_before) = shares
     was = f"from “{old}” to “{new}”" if old else f"to “{new}”"
     led = f"“{new}” leads in {now} of the last {of_now} texts, before that in {before} of {of_before}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import msgspec
+import pytest
 
 from services.alerter.judge.kinds.border_crossing import LAGS
 from services.alerter.judge.memory import Memory
@@ -56,11 +59,38 @@ def test_languages_and_countries_are_two_borders() -> None:
     assert alerts[0].headline.startswith("Crossed over from Bosnian/Croatian/Montenegrin/Serbian to Albanian")
 
 
-def test_the_matrix_counts_every_crossing_of_a_pair() -> None:
+def matrix(matches: list[ArticleMatched]) -> dict[str, tuple[int, tuple[int, ...]]]:
     memory = Memory("w")
-    told([telling("jutro", "HR"), telling("vesti", "RS", 45)], memory=memory)
-    [row] = [one for _, _, one in memory.shelf(LAGS).items()]
-    assert (row.crossings, row.minutes) == (1, (45,))
+    told(matches, memory=memory)
+    return {key: (row.crossings, row.minutes) for key, _, row in memory.shelf(LAGS).items() if key.isupper()}
+
+
+def test_the_matrix_holds_the_lag_of_every_two_groups() -> None:
+    way = [telling("jutro", "HR"), telling("lajm", "AL", 20), telling("vesti", "RS", 45)]
+    assert matrix(way) == {"HR>AL": (1, (20,)), "HR>RS": (1, (45,)), "AL>RS": (1, (25,))}
+    assert matrix(way[::-1]) == matrix(way)
+
+
+def test_a_row_of_the_matrix_is_told() -> None:
+    memory = Memory("w")
+    for at, lag in enumerate((10, 20, 60)):
+        start = at * 9000
+        story = [telling("jutro", "HR", start, name=f"a{at}"), telling("vesti", "RS", start + lag, name=f"b{at}")]
+        [alert] = told(story, memory=memory)
+    assert alert.extra["lag_matrix"] == {
+        "from": "HR", "to": "RS", "crossings": 3, "median": 20, "lower": 15.0, "upper": 40.0
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_whatever_the_order_the_same_groups_are_told_as_crossed_into(order: tuple[int, ...]) -> None:
+    way = [telling("jutro", "HR"), telling("lajm", "AL", 20), telling("vesti", "RS", 45)]
+    alerts = told([way[at] for at in order])
+    assert {one.extra["to"] for one in alerts if one.state is AlertState.OPEN} == {"AL", "RS"}
+    newest = {one.extra["to"]: one for one in alerts}
+    assert {to: (one.extra["from"], one.extra["minutes"]) for to, one in newest.items()} == {
+        "AL": ("HR", 20), "RS": ("HR", 45)
+    }  # fmt: skip
 
 
 def test_history_is_no_crossing_but_makes_it_known() -> None:
@@ -78,3 +108,22 @@ def test_a_late_article_corrects_who_was_first() -> None:
 def test_a_late_article_from_elsewhere_corrects_where_it_began() -> None:
     alerts = told([telling("jutro", "HR"), telling("vesti", "RS", 45), telling("lajm", "AL", -30, mode=Mode.BACKFILL)])
     assert [(one.state, one.extra.get("first")) for one in alerts[1:]] == [(AlertState.CORRECTION, "Lajm")]
+    assert alerts[1].headline.startswith("Began in AL after all: Lajm")
+    assert (alerts[1].extra["from"], alerts[1].extra["minutes"]) == ("AL", 75)
+
+
+def test_an_earlier_article_where_it_began_corrects_the_lag() -> None:
+    alerts = told([telling("jutro", "HR"), telling("vesti", "RS", 45), telling("vecer", "HR", -15, mode=Mode.BACKFILL)])
+    assert [(one.state, one.extra["minutes"]) for one in alerts] == [
+        (AlertState.OPEN, 45), (AlertState.CORRECTION, 60)
+    ]  # fmt: skip
+    assert alerts[1].id == alerts[0].id
+
+
+def test_a_correction_does_not_hold_back_the_growth_of_the_story() -> None:
+    watch = "alerts: [{kind: match, id: any}, {kind: border_crossing, id: border, groups: [country]}]"
+    way = [telling("jutro", "HR"), telling("vesti", "RS", 45), telling("sat", "RS", 50), telling("blic", "RS", 15)]
+    assert [(str(one.kind), one.state) for one in told(way, watch)] == [
+        ("match", AlertState.OPEN), ("border_crossing", AlertState.OPEN), ("match", AlertState.UPDATE),
+        ("border_crossing", AlertState.CORRECTION),
+    ]  # fmt: skip

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
+import msgspec
 import pytest
 
 from services.alerter.judge.memory import Memory
@@ -35,7 +38,7 @@ def test_the_second_witness_is_told_once_with_both_names() -> None:
 
 @pytest.mark.parametrize(
     "again",
-    [telling("one", 10, name="x"), telling("one", 10, name="y")],
+    [telling("one", 10, name="x"), telling("one", -10, name="y")],
 )
 def test_one_outlet_is_one_witness(again: ArticleMatched) -> None:
     assert second([telling("one"), again]) == []
@@ -63,6 +66,25 @@ def test_history_makes_it_known() -> None:
 def test_an_official_site_is_said() -> None:
     told = second([telling("ministry", official=True), telling("two", 10)])
     assert told[0].reason == "Two tells it, too, 10 min after Ministry (official)"
+    assert (told[0].extra["first_official"], told[0].extra["second_official"]) == (True, False)
+    [after] = second([telling("two"), telling("ministry", 10, official=True)])
+    assert after.reason == "Ministry (official) tells it, too, 10 min after Two"
+
+
+@pytest.mark.parametrize("order", list(permutations((0, 25, 40))))
+def test_whatever_the_order_the_second_is_told_once(order: tuple[int, ...]) -> None:
+    told = second([telling(f"list{minutes}", minutes) for minutes in order])
+    assert len(told) == 1
+    assert told[0].extra["minutes"] == abs(order[0] - order[1])
+    assert told[0].extra["first"] == f"List{min(order[:2])}"
+
+
+def test_a_copy_may_say_which_agency_stands_behind_the_first() -> None:
+    first = telling("one")
+    copy = telling("two", 5, agency="Tanjug")
+    same = msgspec.structs.replace(copy.article, title=first.article.title, text=first.article.text)
+    own = telling("three", 9, agency="Tanjug")
+    assert second([first, msgspec.structs.replace(copy, article=same), own]) == []
 
 
 def test_the_growth_of_the_story_is_not_told_beside_it() -> None:
