@@ -70,7 +70,12 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of {', '.join(names())}; default: all")
     parser.add_argument("--write-docs", action="store_true", help="rewrite the blocks of docs/benchmarks.md")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a goal is missed")
+    parser.add_argument("--seed", type=int, help="seed of a simulated stream (novelty, burst)")
+    parser.add_argument("--config", help="what a simulated stream is made of: a file, or name=value,…")
     options = parser.parse_args()
+    for name, given in (("SEED", options.seed), ("CONFIG", options.config)):
+        if given is not None:
+            os.environ[f"WIREWATCH_BENCH_{name}"] = str(given)
     log.configure(level="error")
     if unknown := set(options.names) - set(names()):
         sys.exit(f"no benchmark {', '.join(sorted(unknown))}: there are {', '.join(names())}")

@@ -109,9 +109,15 @@ def stem(folded: str, code: str) -> str:
 
 def _stripped(folded: str, code: str) -> str:
     for length in range(min(_LONGEST_ENDING, len(folded) - SHORTEST_STEM), 0, -1):
-        if folded[-length:] in _endings(code):
+        if folded[-length:] in _endings(code) and not _is_cut(folded, length, code):
             return folded[:-length]
     return folded
+
+
+def _is_cut(folded: str, length: int, code: str) -> bool:
+    """Whether an ending would take a letter of the stem: Albanian ones that begin with t stand behind a vowel, a
+    borrowed word in -nt keeps its t (president-e)."""
+    return code == "sq" and folded[-length] == "t" and folded[-length - 1] not in "aeiouy"
 
 
 @cache

@@ -51,7 +51,7 @@ class Sighting(msgspec.Struct, frozen=True, array_like=True):
     """How one article used a young family: enough to tell of it later without the article.
 
     `title`, `lead`, `scare`, `near` say where and how it stood there; `sentence` is a hash of the sentence around it,
-    0 in a title.
+    0 in a title; `document` how many articles the watch had met by then.
     """
 
     moment: datetime
@@ -68,6 +68,7 @@ class Sighting(msgspec.Struct, frozen=True, array_like=True):
     scare: bool
     near: bool
     sentence: int = 0
+    document: int = 0
 
 
 @dataclass(slots=True, frozen=True)

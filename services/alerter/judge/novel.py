@@ -17,25 +17,32 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import msgspec
+
 from services.alerter.judge.families import number, per_million
 from services.alerter.judge.figures import FIGURE
 from services.alerter.judge.memory import Family, Memory, Sighting, Standing
 from services.alerter.judge.reading import TITLE, Reading
+from services.alerter.judge.shelf import ShelfSpec
 from services.alerter.judge.terms import NAME, THING, Term
 from shared.events import Span
 from shared.text.fold import fold_text
 
-ENOUGH, ENOUGH_COLD = 3.0, 4.0
-"""Points a term needs to be told, with a warm history and with a cold one; see `points`. Tuned on the demo world."""
-FEWEST_WORD, FEWEST = 1.0, 2.0
-"""Points that a rare word and anything else need however long the history is."""
-LEARNT_AT, WORD_LEARNS = 200, 2.8
-"""Documents of history from which each tenfold lowers the points a new term needs by one, those of a single rare word
-by more: it has no parts that happen to meet. At a thousand documents two witnesses are enough for such a word."""
+ENOUGH, ENOUGH_COLD = 3.0, 7.0
+"""Points a term needs to be told, with a warm history and with a cold one, where everything is new; see `points`. Tuned
+on the demo world and on simulated streams (`make bench BENCH=novelty`)."""
+FEWEST, A_POINT = 1.0, 3.0
+"""The least points of a rare word, and by what each more makes it unlikelier to be chance."""
+BUDGET = 0.15
+"""Rare words a day that may be told by chance: they are ordinary, and only happen to be met twice."""
+PACE = 0.005
+"""Weight of one article in the pace of a watch: it follows about the last 200."""
 LISTED = 1.0
 """Points of a document or an alliance that the pack lists: whoever listed it says that it matters."""
 STALE = timedelta(days=7)
 """How far `last` of a known family may lag behind: it is written once a week, not with every article."""
+LONGEST_PLAIN = 2
+"""Words of a phrase; three in a row that two outlets share without marks are mostly taken from somewhere."""
 COVER = 0.6
 """A phrase in at least this share of a word's sightings is what the word is known by."""
 MOST_SIGHTINGS = 40
@@ -83,9 +90,12 @@ class Met:
 def remember(memory: Memory, reading: Reading, found: Mapping[int, Term], copy_group: str, rule: Terms) -> Met:
     """Enter the families of an article into memory."""
     met = Met()
+    words = phrases = 0
     for term in found.values():
         family = memory.families.get(term.number)
         if family is None:
+            words += term.words == 1 and bool(term.rare)
+            phrases += term.words > 1 and is_candidate(term)
             standing = Standing.YOUNG if reading.live and is_candidate(term) else Standing.KNOWN
             family = Family(reading.moment, standing, reading.moment)
             memory.put_family(term.number, family)
@@ -94,8 +104,9 @@ def remember(memory: Memory, reading: Reading, found: Mapping[int, Term], copy_g
         elif _met_known(memory, reading, term, family, rule):
             met.earlier.append(term)
         if family.standing in WAITING and reading.live and is_candidate(term):
-            memory.put_sighting(term.number, _sighting(reading, term, copy_group))
+            memory.put_sighting(term.number, _sighting(memory, reading, term, copy_group))
             met.young.append(term)
+    _keep_pace(memory, reading, words, phrases)
     return met
 
 
@@ -143,12 +154,12 @@ def is_candidate(term: Term) -> bool:
     return standing_out or bool(term.rare) or all(part.startswith("=") for part in term.parts)
 
 
-def _sighting(reading: Reading, term: Term, copy_group: str) -> Sighting:
+def _sighting(memory: Memory, reading: Reading, term: Term, copy_group: str) -> Sighting:
     article = reading.article
     return Sighting(
         reading.moment, article.article_id, copy_group, article.source.id, article.source.name, article.source.official,
         article.language.macro, term.form, term.key, term.title, term.lead, term.scare, term.near,
-        _sentence(reading, term),
+        _sentence(reading, term), memory.documents,
     )  # fmt: skip
 
 
@@ -160,14 +171,57 @@ def _sentence(reading: Reading, term: Term) -> int:
     return zlib.crc32(" ".join(word.folded for word in around.words).encode()) if around else 0
 
 
-def enough(term: Term, documents: int, *, warm: bool) -> float:
-    """The points that a term needs after so many articles of history in which it was never met."""
+class Pace(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How fast a watch meets new rare words and phrases: how many an article, and days between articles; `last` is the
+    latest."""
+
+    words: float = 0.0
+    phrases: float = 0.0
+    days: float = 0.0
+    last: datetime | None = None
+
+
+PACES = ShelfSpec("pace", Pace, None)
+
+
+def _keep_pace(memory: Memory, reading: Reading, words: int, phrases: int) -> None:
+    """Count an article into the pace."""
+    shelf = memory.shelf(PACES)
+    pace = shelf.get("") or Pace(float(words), float(phrases))
+    gap = (reading.moment - pace.last).total_seconds() / 86_400 if pace.last else 0.0
+    now = Pace(
+        pace.words + PACE * (words - pace.words), pace.phrases + PACE * (phrases - pace.phrases),
+        pace.days + PACE * (min(max(gap, 0.0), 1.0) - pace.days), max(reading.moment, pace.last or reading.moment),
+    )  # fmt: skip
+    shelf.put("", reading.moment, now)
+
+
+def enough(memory: Memory, term: Term, window: Sequence[Sighting], witnesses: int, *, warm: bool) -> float:
+    """The points that a term needs, met by so many witnesses in this window.
+
+    A rare word needs the fewer the less probable it is that it is an ordinary one that happens to come up again: what
+    was first met after N articles comes in about one of N (Good and Turing), so within W articles with probability
+    1 - exp(-W/N), and there are as many such words to try as the watch meets a day. A phrase needs `ENOUGH` however
+    much was read, since most pairs of ordinary words have never met before; one without quotation marks and without a
+    concept of the glossary needs as many more as chance would explain.
+    """
     if not warm:
         return ENOUGH_COLD
-    learnt = math.log10(max(1.0, documents / LEARNT_AT))
-    if term.words == 1 and term.rare:
-        return max(FEWEST_WORD, ENOUGH - WORD_LEARNS * learnt)
-    return max(FEWEST, ENOUGH - learnt)
+    word = term.words == 1 and bool(term.rare)
+    if not word and (term.scare or any(part.startswith(("=", THING, NAME, FIGURE)) for part in term.parts)):
+        return ENOUGH
+    since = memory.documents - window[0].document + 1
+    mean = since / max(1, window[0].document)
+    pace = memory.shelf(PACES).get("") or Pace()
+    tried = (pace.words if word else pace.phrases) / max(pace.days, 1e-4)
+    chance = FEWEST + math.log(max(tried * _tail(mean, witnesses - 1) / BUDGET, 1e-9), A_POINT)
+    return min(ENOUGH, max(FEWEST, chance)) if word else max(ENOUGH, chance)
+
+
+def _tail(mean: float, count: int) -> float:
+    """Probability of at least `count` where `mean` are expected (Poisson)."""
+    below = sum(math.exp(-mean) * mean**k / math.factorial(k) for k in range(count))
+    return max(0.0, 1.0 - below)
 
 
 def confirmed(
@@ -176,9 +230,8 @@ def confirmed(
     """The families this article confirms, the most telling first, each with the families that rest with it. With
     `sources` another number of witnesses than the rule's."""
     asked = replace(rule, sources=sources or rule.sources)
-    found = (one for term in young if (one := _confirm(memory, term, reading.moment, asked, warm=warm)) is not None)
-    novel = [one for one in found if one.points >= enough(one.term, memory.documents, warm=warm)]
-    novel = [one for one in novel if not _rests_on_told(memory, one.term) and not _is_covered(one, novel)]
+    found = [one for term in young if (one := _confirm(memory, term, reading.moment, asked, warm=warm)) is not None]
+    novel = [one for one in found if not _rests_on_told(memory, one.term) and not _is_covered(one, found)]
     novel.sort(key=lambda one: (-one.points, -one.term.words, one.term.key))
     return _chained(novel)
 
@@ -187,7 +240,7 @@ def _confirm(memory: Memory, term: Term, moment: datetime, rule: Terms, *, warm:
     """The best window of the allowed length that holds this article's sighting, if it holds witnesses enough."""
     oldest = (memory.watermark or moment) - rule.young_for
     every = memory.sightings.get(term.number, {}).values()
-    if not _can_be_enough(memory, term, every, rule, enough(term, memory.documents, warm=warm)):
+    if not _can_be_enough(memory, term, every, rule, warm=warm):
         return None
     seen = sorted((one for one in every if one.moment >= oldest), key=lambda one: (one.moment, one.article_id))
     best: Novel | None = None
@@ -195,28 +248,32 @@ def _confirm(memory: Memory, term: Term, moment: datetime, rule: Terms, *, warm:
         if first.moment > moment or moment - first.moment > rule.within:
             continue
         window = tuple(one for one in seen if first.moment <= one.moment <= first.moment + rule.within)
-        novel = _weigh(memory, term, window, rule)
+        novel = _weigh(memory, term, window, rule, warm=warm)
         if novel is not None and (best is None or novel.points > best.points):
             best = novel
     return best
 
 
-def _can_be_enough(memory: Memory, term: Term, every: Collection[Sighting], rule: Terms, needed: float) -> bool:
+def _can_be_enough(memory: Memory, term: Term, every: Collection[Sighting], rule: Terms, *, warm: bool) -> bool:
     """Whether all sightings together would do: no window of them can be worth more. Rules out nearly every term."""
     if len(every) < rule.sources and not any(one.official for one in every):
         return False
-    if points(term, every, len(every)) < needed:
+    least = ENOUGH_COLD if not warm else FEWEST if term.words == 1 and term.rare else ENOUGH
+    if points(term, every, len(every)) < least or (not warm and term.key.startswith((NAME, FIGURE))):
         return False
     return len({memory.origin(one.copy_group) for one in every}) >= rule.sources or any(one.official for one in every)
 
 
-def _weigh(memory: Memory, term: Term, window: tuple[Sighting, ...], rule: Terms) -> Novel | None:
+def _weigh(memory: Memory, term: Term, window: tuple[Sighting, ...], rule: Terms, *, warm: bool) -> Novel | None:
     witnesses = _witnesses(memory, window)
     if len(witnesses) < rule.sources and not any(one.official for one in window):
         return None
+    total = points(term, window, len(witnesses))
+    if total < enough(memory, term, window, len(witnesses), warm=warm):
+        return None
     family = memory.families.get(term.number)
     back = family.last if family is not None and family.standing is Standing.BACK else None
-    return Novel(term, window, tuple(witnesses), points(term, window, len(witnesses)), last_seen=back)
+    return Novel(term, window, tuple(witnesses), total, last_seen=back)
 
 
 def _witnesses(memory: Memory, window: Iterable[Sighting]) -> list[str]:
@@ -242,6 +299,7 @@ def points(term: Term, window: Collection[Sighting], witnesses: int) -> float:
     total += 0.25 * min(max(witnesses - 2, 0), 4)
     total += LISTED * term.key.startswith(THING)
     total += 1.0 * bool(term.rare) + 0.5 * sum(part.startswith("=") for part in term.parts[:2])
+    total -= 1.0 * (term.words > LONGEST_PLAIN and not in_marks)
     return total - 1.0 * (not term.rare and not all(part.startswith("=") for part in term.parts))
 
 

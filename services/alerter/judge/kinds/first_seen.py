@@ -222,4 +222,4 @@ def _sentence_of(case: Case, term: Term) -> Sentence | None:
     return next((one for one in sentences if one.start <= term.start < one.end), None)
 
 
-KIND = Kind(AlertKind.FIRST_SEEN, judged, due, (HOURS,))
+KIND = Kind(AlertKind.FIRST_SEEN, judged, due, (HOURS, novel.PACES))
