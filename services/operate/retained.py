@@ -49,9 +49,8 @@ def _moment(option: str, written: str, otherwise: datetime) -> datetime:
     if not written:
         return otherwise
     try:
-        if len(written) == len("2025-03"):
-            written += "-01"
-        found = datetime.fromisoformat(written)
+        missing = {len("2025"): "-01-01", len("2025-03"): "-01"}.get(len(written), "")
+        found = datetime.fromisoformat(written + missing)
     except ValueError:
         raise Misconfigured(f"{option} {written!r} is no time: write 2025-03-18 or 2025-03-18T10:00Z") from None
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

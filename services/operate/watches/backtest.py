@@ -59,10 +59,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The runs, in the order of the versions, and the input: articles and the time they span."""
+    """The runs, in the order of the versions, and the input: ids of articles and the time they span."""
 
     runs: tuple[Run, ...]
-    articles: int
+    articles: frozenset[str]
     first: datetime | None
     last: datetime | None
 
@@ -84,6 +84,7 @@ class _Input:
     articles: set[str] = field(default_factory=set)
     first: datetime | None = None
     last: datetime | None = None
+    time: datetime = EPOCH
 
     def is_new(self, article: ArticleExtracted) -> bool:
         """Note it; whether this version was not met before (a topic may hold it again, replayed)."""
@@ -99,12 +100,13 @@ async def backtest(
     versions: Sequence[Version], seen: AsyncIterable[Seen], gazetteer: Gazetteer, settings: JudgeSettings, *,
     until: datetime | None = None, tick: Tick = lambda _done, _total: None,
 ) -> Result:  # fmt: skip
-    """Run the versions over the same input. Time then passes up to `until`, or the last article, so that what was due
-    by then is told. Raises Faulty for a version that cannot be read."""
+    """Run the versions over the same input. Time then passes up to `until`, or the last that was seen: what was
+    due by then is told. Raises Faulty for a version that cannot be read."""
     trials = [_Trial(one, _engine(one, gazetteer)) for one in versions]
     tally = Tally() if any(_looks_outside(one) for one in versions) else None
     met = _Input()
     async for one in seen:
+        met.time = max(met.time, one.observed)
         if tally is not None:
             tally.add(one)
         if isinstance(one, ArticleExtracted) and met.is_new(one):
@@ -112,9 +114,9 @@ async def backtest(
                 trial.causes += _matched(one, trial.engine)
     for trial in trials:
         trial.causes = _in_order(trial.causes)
-    past = _Past(tally, settings, until or met.last, tick, sum(len(trial.causes) for trial in trials))
+    past = _Past(tally, settings, until or met.time, tick, sum(len(trial.causes) for trial in trials))
     runs = [await past.run(trial) for trial in trials]
-    return Result(tuple(runs), len(met.articles), met.first, met.last)
+    return Result(tuple(runs), frozenset(met.articles), met.first, met.last)
 
 
 def _engine(version: Version, gazetteer: Gazetteer) -> Engine:
@@ -152,7 +154,7 @@ class _Past:
 
     tally: Tally | None
     settings: JudgeSettings
-    until: datetime | None
+    until: datetime
     tick: Tick
     total: int
     done: int = 0
@@ -186,12 +188,10 @@ class _Past:
         return list(alerts.values())
 
 
-def _batches(
-    matches: Sequence[ArticleMatched], watch_id: str, until: datetime | None, size: int
-) -> Iterator[Sequence[Cause]]:
+def _batches(matches: Sequence[ArticleMatched], watch_id: str, until: datetime, size: int) -> Iterator[Sequence[Cause]]:
     for at in range(0, len(matches), size):
         yield matches[at : at + size]
-    if until is not None:
+    if matches:
         yield [TimePassed(id=ids.time_passed(watch_id, until), observed=until, watch_id=watch_id)]
 
 

@@ -1,4 +1,4 @@
-"""`wirewatch watch …`: check, publish, list, explain, forms, evaluate, suggest."""
+"""`wirewatch watch …`: check, publish, list, explain, forms, evaluate, suggest, backtest."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -33,6 +33,9 @@ from shared.http import HttpFailure
 from shared.run import open_bus
 from shared.settings import CommonSettings, load
 from shared.text.gazetteer import Gazetteer
+
+if TYPE_CHECKING:
+    from services.operate.watches.backtest import Version
 
 T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -208,6 +211,89 @@ def suggest(
         right, wrong = [m for one, m in found if about(one)], [m for one, m in found if not about(one)]
     rows = suggesting.suggest(known, right, wrong, most=most)
     show.show([suggesting.plain(one) for one in rows], as_json=as_json, title="Suggestions")
+
+
+@watch.command()
+def backtest(  # noqa: PLR0917 - a command gives its options by name
+    name: Named,
+    file: Annotated[
+        Path | None, typer.Option(help="JSON lines instead of the topic: id, title, text, published, url, source.")
+    ] = None,
+    since: Annotated[str, typer.Option("--from", help="Only what was observed from this time on (UTC).")] = "",
+    until: Annotated[str, typer.Option("--to", help="Only what was observed before this time (UTC).")] = "",
+    against: Annotated[
+        str, typer.Option(help="What to compare with: published, none, or a watch file. Default: published if it is.")
+    ] = "",
+    label: Annotated[str, typer.Option(help="The label of the texts that says yes where an alert is right.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """What a watch would have told of past articles, from an empty memory, and what another version of it tells."""
+    from services.operate.retained import range_of
+    from services.operate.watches import past, report
+
+    path, span = file_of(name), range_of(since, until, datetime.now(UTC))
+    gazetteer = _gazetteer(path)
+    texts = past.dated_texts(file) if file is not None else None
+    mine = past.version_of(path, gazetteer)
+    other = _other(mine, against, gazetteer)
+    versions = [mine, other] if other is not None else [mine]
+    with _bars() as bar:
+        reading = bar("reading")
+        if texts is not None:
+            log.configure(level="warning", json=load(CommonSettings).log_json)  # judging tells of every article
+            seen = past.from_texts(texts, span, gazetteer, reading)
+            result = _run(past.run(versions, seen, span, gazetteer, bar))
+        else:
+            result = _with_bus(
+                lambda bus: past.run(versions, past.from_topics(bus, span, reading), span, gazetteer, bar)
+            )
+    if not result.articles:
+        where = f"no text of {file}" if file is not None else "no article that the bus retains"
+        raise Misconfigured(f"nothing to read: {where} is of that time; give other --from and --to, or another --file")
+    label_of = past.label_of(label)
+    read = (one for one in texts or () if one.id in result.articles)
+    wanted = {one.id: said for one in read if (said := label_of(one)) is not None}
+    report.tell(report.answer(result, wanted, _said(mine.watch_id)), as_json=as_json)
+
+
+def _other(mine: Version, against: str, gazetteer: Gazetteer) -> Version | None:
+    """The version to compare with. Where none was named: the published one, if there is one."""
+    from services.operate.watches import past
+
+    if against == past.NONE:
+        return None
+    if against not in ("", past.PUBLISHED):
+        return past.version_of(file_of(against), gazetteer)
+    try:
+        return _run(past.in_force(load(CommonSettings).database_url, mine.watch_id))
+    except Misconfigured:
+        if against:
+            raise
+        return None
+
+
+def _said(watch_id: str) -> Mapping[str, Sequence[str]]:
+    """What readers said of the alerts of a watch; nothing where there is no database."""
+    from services.operate.watches import past
+
+    try:
+        return _run(past.verdicts(load(CommonSettings).database_url, watch_id))
+    except Misconfigured:
+        return {}
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
+    """Progress bars, made as they are needed: a name gives what is to be told the done and the total."""
+    console = Console(stderr=True)
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+                  console=console, transient=True, disable=not console.is_terminal) as progress:  # fmt: skip
+
+        def bar(what: str) -> Callable[[int, int], None]:
+            task = progress.add_task(what, total=None)
+            return lambda done, total: progress.update(task, completed=done, total=total)
+
+        yield bar
 
 
 async def _history(bus: Bus, name: str) -> list[ArticleMatched]:

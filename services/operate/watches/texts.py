@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,20 +43,30 @@ class Text:
     labels: Mapping[str, Any] | None = None
 
 
-def read_texts(path: Path) -> list[Text]:
+def read_texts(path: Path, needed: Sequence[str] = ("id", "text")) -> list[Text]:
     """The texts of a file of JSON lines (`id`, `title`, `text`, `language`, `published`, `url`, `source`; more is kept
-    as labels). Raises Misconfigured with the line."""
+    as labels). Raises Misconfigured with the line, also where one of the `needed` is missing."""
     rows: dict[str, Text] = {}
     for number, line in enumerate(_lines(path), 1):
         try:
             if line.strip():
-                one = _text(json.loads(line))
+                one = _text(_complete(json.loads(line), needed))
                 if rows.setdefault(one.id, one) is not one:
                     raise ValueError(f"the id {one.id!r} stands above already")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             told = f"needs {error}" if isinstance(error, KeyError) else str(error)
+            told += "; write one JSON object a line" if isinstance(error, json.JSONDecodeError) else ""
             raise Misconfigured(f"{path}:{number}: not a text with id, title and text: {told}") from error
     return list(rows.values())
+
+
+def _complete(row: dict[str, Any], needed: Sequence[str]) -> dict[str, Any]:
+    if not isinstance(row, dict):
+        raise ValueError("write one JSON object a line")
+    for name in needed:
+        if row.get(name) is None:
+            raise KeyError(name)
+    return row
 
 
 def _lines(path: Path) -> list[str]:
