@@ -52,7 +52,7 @@ def decide(
     """Remember the article and give the alerts it causes: none unless it is live. A live article also lets the time of
     the watch pass, so that what was due before it fires before it."""
     alerts = pass_time(memory, reading.moment, rules, settings, outside) if reading.live else []
-    if not reading.match.held and reading.article.article_id not in memory.members:
+    if not reading.match.held and not _stands(memory, reading.article.article_id):
         return alerts
     place = placed(memory, reading, settings)
     case = Case(
@@ -65,6 +65,12 @@ def decide(
     if not reading.live:  # history tells nothing new, but it may correct what was told
         drafts = [draft for draft in drafts if draft.state is AlertState.CORRECTION]
     return alerts + tell(case, drafts)
+
+
+def _stands(memory: Memory, article_id: str) -> bool:
+    """Whether an article has a place in a story that is remembered: else an edit of it is nobody's news."""
+    known = memory.members.get(article_id)
+    return known is not None and memory.story(known.story_id) is not None
 
 
 def pass_time(

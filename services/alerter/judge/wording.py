@@ -133,7 +133,7 @@ def of_first_there(title: str, outlet: str, moment: datetime, began_in: str) -> 
 
 
 EDITED = {
-    "withdrawn": "Withdrawn", "denial": "Denial added", "headline": "Headline changed", "number": "Number changed",
+    "withdrawn": "Withdrawn", "restored": "Put back", "denial": "Denial added", "headline": "Headline changed", "number": "Number changed",
     "text": "Text changed",
 }  # fmt: skip
 

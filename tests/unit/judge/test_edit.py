@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from services.alerter.judge.kinds.edit import turned
 from services.alerter.judge.memory import Memory
 from shared import ids
 from shared.events import AlertKind, AlertRaised, AlertState, ArticleMatched, Mode
@@ -12,7 +15,7 @@ from tests.fakes.judging import tried
 from tests.fakes.small import small
 
 WATCH = "alerts: [{kind: edit, id: edit}]"
-TEXT = " ".join(f"recenica{at} o savezu." for at in range(40))
+TEXT = " ".join(f"Recenica{at} o savezu." for at in range(40))
 
 
 def version(title: str = "Srbija osudila savez", text: str = TEXT, minutes: float = 0, *, held: bool = True,
@@ -48,7 +51,7 @@ def test_other_numbers_are_told() -> None:
     [alert] = edits(version(text=TEXT + " Ima 5.000 vojnika."), version(text=TEXT + " Ima 7.500 vojnika.", minutes=9))
     assert alert.extra["what"] == ["number"]
     assert alert.extra["numbers"] == {"gone": ["5000"], "new": ["7500"]}
-    assert alert.extra["new_sentence"] == "Ima 7.500 vojnika."
+    assert alert.article.excerpt == "Ima 7.500 vojnika."
     assert "numbers 5000 → 7500" in alert.reason
 
 
@@ -60,6 +63,45 @@ def test_a_denial_that_was_added_is_told(denial: str) -> None:
 def test_a_text_that_was_taken_away_is_told() -> None:
     assert what(version(), version(text="Članak je uklonjen.", minutes=9, held=False)) == [["withdrawn"]]
     assert what(version(), version(text="Nema više.", minutes=9, held=False)) == [["withdrawn"]]
+
+
+def test_a_text_about_something_withdrawn_is_no_notice() -> None:
+    about = "Vojska je povučena. Savez ostaje. Članak je povučen iz sporazuma."
+    assert what(version(text=about), version(text=about + " Ima 900 vojnika.", minutes=9)) == [["number"]]
+    grown = version(text="Savez ostaje. Ministri se vraćaju. Vojska je povučena.", minutes=9)
+    assert what(version(text="Savez ostaje. Ministri se vraćaju."), grown) == []
+
+
+def test_what_was_withdrawn_is_told_when_it_is_put_back() -> None:
+    gone = version(text="Članak je uklonjen.", minutes=9, held=False)
+    still = version(text="Članak je uklonjen. Izvinjavamo se.", minutes=20, held=False)
+    assert what(version(), gone, still, version(minutes=60)) == [["withdrawn"], ["restored"]]
+
+
+def test_the_excerpt_is_all_that_is_shown_of_the_text() -> None:
+    long = " ".join(f"Nova{at} stvar{at} je tu{at}." for at in range(99))
+    [alert] = edits(version(), version("Drugi naslov o savezu", text=f"{TEXT} {long}", minutes=9))
+    assert alert.article.excerpt.startswith("Nova0 stvar0 je tu0. Nova1")
+    assert len(alert.article.excerpt) <= 300
+    assert "Nova1" not in msgspec.json.encode(alert.extra).decode()
+
+
+def test_of_a_text_that_only_grows_a_cooldown_holds_updates_back() -> None:
+    watch = "alerts: [{kind: edit, id: edit, minimum: 1, cooldown: 2h}]"
+    some = [version(text=" ".join((TEXT, *(f"Dodato {word}." for word in "abc"[:at]))), minutes=30 * at)
+            for at in range(4)]  # fmt: skip
+    assert what(*some, watch=watch) == [["text"]]
+    assert what(*some, version("Sasvim drugi naslov", minutes=100), watch=watch) == [["text"], ["headline", "text"]]
+
+
+@given(st.lists(st.integers(0, 30), unique=True), st.lists(st.integers(0, 30), unique=True), st.integers(1, 9))
+def test_of_a_long_text_nothing_is_called_new_or_gone_that_is_not(old: list[int], new: list[int], kept: int) -> None:
+    gone, added = turned(tuple(old[:kept]), tuple(new), kept)
+    assert set(gone) <= set(old) - set(new)
+    if [one for one in new if one in set(old)] == [one for one in old if one in set(new)]:
+        assert set(added) <= set(new) - set(old)
+    if len(old) < kept:
+        assert (set(gone), set(added)) == (set(old) - set(new), set(new) - set(old))
 
 
 def test_a_text_that_grew_is_told_only_on_wish() -> None:

@@ -3,17 +3,18 @@ notice that it was withdrawn. Told with what changed, never as a new article.
 
 Only what the outlet changed is told: a comma, a typing error or a new date is no edit, nor is a text that only grew
 unless the rule says how many sentences count (`minimum`). A version that is older than the one known says nothing.
+What changed is told in numbers and titles; the excerpt of the alert begins at the first sentence that is new.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import yaml
@@ -24,7 +25,7 @@ from services.alerter.judge.acts import Lexicon, lexicon, patterns
 from services.alerter.judge.case import SHOWN_HITS, Case, Draft
 from services.alerter.judge.figures import figures
 from services.alerter.judge.kinds.kind import Kind
-from services.alerter.judge.reading import Reading
+from services.alerter.judge.reading import TEXT, Reading, Sentence
 from services.alerter.judge.shelf import ShelfSpec
 from services.alerter.options import ACTS
 from services.alerter.rules import Rule
@@ -38,11 +39,12 @@ GUTTED, WORTH = 5, 60
 NOTICE = 80
 """A notice of withdrawal is at most so many words long."""
 KEPT_SENTENCES, KEPT_NUMBERS = 120, 60
-EXCERPT = 300
+"""Of a longer text the beginning is kept, and compared, only."""
 
 
 class Version(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is kept of an article's newest version: enough to say what changed, no text but the title."""
+    """What is kept of an article's newest version: enough to say what changed, no text but the title. `notice` says
+    that it is short and has words of a withdrawal, `withdrawn` that by this version or one before it was one."""
 
     version: str
     observed: datetime
@@ -51,6 +53,7 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     numbers: tuple[str, ...] = ()
     sentences: tuple[int, ...] = ()
     denies: bool = False
+    notice: bool = False
     withdrawn: bool = False
 
 
@@ -67,7 +70,7 @@ class Change:
     sentences_gone: int
     sentences_new: int
     tone: str
-    excerpt: str
+    sentence: Sentence | None
 
 
 def judged(case: Case) -> Iterable[Draft]:
@@ -75,33 +78,51 @@ def judged(case: Case) -> Iterable[Draft]:
     rules = case.rules.of(AlertKind.EDIT)
     if not rules:
         return []
-    shelf, now = case.memory.shelf(VERSIONS), version_of(case.reading)
-    before = shelf.get(case.reading.article.article_id)
-    if before is not None and (before.version == now.version or now.observed < before.observed):
+    shelf, article = case.memory.shelf(VERSIONS), case.reading.article
+    before = shelf.get(article.article_id)
+    if before is not None and (before.version == article.id or case.reading.match.observed < before.observed):
         return []
-    shelf.put(case.reading.article.article_id, case.moment, now)
-    if before is None or before.withdrawn or not case.reading.live:
+    now = version_of(case.reading)
+    if before is not None:
+        now = msgspec.structs.replace(now, withdrawn=is_withdrawn(before, now))
+    shelf.put(article.article_id, case.moment, _kept(now))
+    if before is None or not case.reading.live:
         return []
     return [draft for rule in rules if (draft := _draft(case, rule, before, now)) is not None]
 
 
+def _kept(version: Version) -> Version:
+    return msgspec.structs.replace(
+        version, numbers=version.numbers[:KEPT_NUMBERS], sentences=version.sentences[:KEPT_SENTENCES]
+    )
+
+
+def is_withdrawn(before: Version, now: Version) -> bool:
+    """Whether an article was taken away: little is left of its text, or a notice stands where it stood. Once it was, it
+    stays so until there is a text again."""
+    if before.withdrawn:
+        return now.notice or now.words < GUTTED * before.words
+    kept = len(set(before.sentences) & set(now.sentences))
+    replaced = now.notice and not before.notice and 2 * kept < len(before.sentences)
+    return replaced or (before.words >= WORTH and now.words * GUTTED < before.words)
+
+
 def version_of(reading: Reading) -> Version:
-    """What is kept of a version."""
+    """What is to be compared of a version, whole."""
     article, code = reading.article, reading.article.language.macro
     text = f"{article.title}\n{article.text}"
     numbers = tuple(dict.fromkeys(value for _, _, value in figures(text, 0, len(text), reading.language)))
     words = fold_text(text).split()
     short = len(words) <= NOTICE
     return Version(
-        article.id, reading.match.observed, article.title, len(words), numbers[:KEPT_NUMBERS],
-        tuple(_hashes(reading))[:KEPT_SENTENCES], denies=_says("denies", code, reading),
-        withdrawn=short and _says("withdrawn", code, reading),
+        article.id, reading.match.observed, article.title, len(words), numbers, tuple(_hashes(reading)),
+        denies=_says("denies", code, reading), notice=short and _says("withdrawn", code, reading),
     )  # fmt: skip
 
 
 def _hashes(reading: Reading) -> Iterator[int]:
     for one in reading.sentences:
-        if one.field == "text":
+        if one.field == TEXT:
             yield zlib.crc32(" ".join(word.folded for word in one.words).encode())
 
 
@@ -121,20 +142,31 @@ def _marks(code: str) -> dict[str, Lexicon]:
 
 def change(before: Version, now: Version, reading: Reading, minimum: int | None) -> Change | None:
     """What changed materially, or None."""
-    gone, new = (tuple(one for one in a if one not in b) for a, b in ((before.numbers, now.numbers),
-                                                                    (now.numbers, before.numbers)))  # fmt: skip
-    lost = len(set(before.sentences) - set(now.sentences))
-    added = set(now.sentences) - set(before.sentences)
-    what = tuple(_what(before, now, numbers=bool(gone or new), sentences=lost + len(added), minimum=minimum))
+    gone, new = turned(before.numbers, now.numbers, KEPT_NUMBERS)
+    lost, added = turned(before.sentences, now.sentences, KEPT_SENTENCES)
+    what = tuple(_what(before, now, numbers=bool(gone or new), sentences=len(lost) + len(added), minimum=minimum))
     if not what:
         return None
     tone = _tone(before.title, now.title, reading.article.language.macro) if "headline" in what else ""
-    return Change(what, gone, new, lost, len(added), tone, _excerpt(reading, added))
+    return Change(what, gone, new, len(lost), len(added), tone, _first_of(reading, frozenset(added)))
+
+
+T = TypeVar("T", int, str)
+
+
+def turned(before: tuple[T, ...], now: tuple[T, ...], kept: int) -> tuple[tuple[T, ...], tuple[T, ...]]:
+    """What is gone and what is new. Of a longer version before, only its first `kept` are known: what may have stood
+    behind them is not called new."""
+    known, stands = frozenset(before), frozenset(now)
+    gone = tuple(one for one in before if one not in stands)
+    far = now if len(before) < kept else now[: kept - len(gone)]
+    return gone, tuple(one for one in far if one not in known)
 
 
 def _what(before: Version, now: Version, *, numbers: bool, sentences: int, minimum: int | None) -> Iterator[str]:
-    if now.withdrawn or (before.words >= WORTH and now.words * GUTTED < before.words):
-        yield "withdrawn"
+    if before.withdrawn or now.withdrawn:
+        if before.withdrawn != now.withdrawn:
+            yield "withdrawn" if now.withdrawn else "restored"
         return
     if now.denies and not before.denies:
         yield "denial"
@@ -155,12 +187,10 @@ def _tone(before: str, now: str, code: str) -> str:
     return "" if told[0] == told[1] else "softer" if told[1] > told[0] else "harder"
 
 
-def _excerpt(reading: Reading, added: set[int]) -> str:
+def _first_of(reading: Reading, added: Collection[int]) -> Sentence | None:
     """The first sentence that is new."""
-    for one, name in zip((each for each in reading.sentences if each.field == "text"), _hashes(reading), strict=True):
-        if name in added:
-            return wording.shortened(reading.article.text[one.start : one.end], EXCERPT)
-    return ""
+    told = (one for one in reading.sentences if one.field == TEXT)
+    return next((one for one, name in zip(told, _hashes(reading), strict=True) if name in added), None)
 
 
 def _draft(case: Case, rule: Rule, before: Version, now: Version) -> Draft | None:
@@ -173,14 +203,20 @@ def _draft(case: Case, rule: Rule, before: Version, now: Version) -> Draft | Non
     extra: dict[str, Any] = {
         "what": list(found.what), "title": {"before": before.title, "now": now.title}, "tone": found.tone,
         "numbers": {"gone": list(found.numbers_gone), "new": list(found.numbers_new)},
-        "sentences": {"gone": found.sentences_gone, "new": found.sentences_new}, "new_sentence": found.excerpt,
+        "sentences": {"gone": found.sentences_gone, "new": found.sentences_new},
         "versions": {"before": before.version, "now": now.version},
         "after_minutes": round((now.observed - before.observed).total_seconds() / 60),
     }  # fmt: skip
     return Draft(
-        rule, (case.reading.article.article_id,), headline, reason, hits=case.reading.match.hits[:SHOWN_HITS],
-        extra=extra, facts=frozenset({f"version {now.version}"}),
+        rule, (case.reading.article.article_id,), headline, reason, sentence=found.sentence,
+        hits=case.reading.match.hits[:SHOWN_HITS], extra=extra, facts=frozenset(_facts(found, now)),
     )  # fmt: skip
+
+
+def _facts(found: Change, now: Version) -> Iterator[str]:
+    """What goes through a cooldown: all but a text that only grows."""
+    yield from (f"number {one}" for one in (*found.numbers_gone, *found.numbers_new))
+    yield from (f"{one} {now.version}" for one in found.what if one not in {"number", "text"})
 
 
 KIND = Kind(AlertKind.EDIT, judged, shelves=(VERSIONS,))
