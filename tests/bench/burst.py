@@ -42,7 +42,7 @@ SEED = int(os.environ.get("WIREWATCH_BENCH_SEED", "1"))
 TERMS = int(os.environ.get("WIREWATCH_BENCH_TERMS", "20000"))
 DAYS, LEARNT, BUDGET = 30, 14, 0.5
 SPREAD, PRINTS, MEMORY, AGAIN = 2.0, 2.9, 7.0 * TICKS_A_DAY, TICKS_A_DAY
-RATES, SIZES, LENGTHS, EACH = (0.05, 0.3, 2.0, 10.0), (5, 8, 20, 40, 80), (1, 6), 12
+RATES, SIZES, LENGTHS, EACH = (0.05, 0.3, 2.0, 10.0), (5, 8, 20, 40, 80), (1, 6), 8
 GOALS: Goals = {"false_a_day": ("at most", BUDGET)}
 
 

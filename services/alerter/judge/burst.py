@@ -29,6 +29,8 @@ PRIOR_EVENTS, PRIOR_TICKS = 0.5, 1_000.0
 FLATTEN = 20.0
 """Events an hour of the week needs before the profile believes it half."""
 LARGEST_DISPERSION = 4.0
+ENOUGH_EVENTS, LEAST_MEAN = 3, 0.05
+"""Series with fewer events in their past, and windows in which fewer are expected, teach nothing about dispersion."""
 
 
 class Series(msgspec.Struct, array_like=True):
@@ -116,7 +118,8 @@ class Profile:
 
 
 def add(series: Series, tick: int, count: int = 1) -> None:
-    """Count a cluster in a tick."""
+    """Count a cluster in a tick; one that comes late is counted in the newest."""
+    tick = max(tick, next(reversed(series.recent), tick))
     series.recent[tick] = series.recent.get(tick, 0) + count
 
 
@@ -130,8 +133,9 @@ def age(series: Series, tick: int, profile: Profile, memory: float) -> None:
         series.events *= fade
         series.ticks = series.ticks * fade + memory * (1 - fade)
         series.until = edge
-    for one in [at for at in series.recent if at <= edge]:
-        series.events += series.recent.pop(one) / profile.at(one) * math.exp((one - series.until) / memory)
+    while series.recent and (oldest := next(iter(series.recent))) <= edge:  # counts stand in the order of time
+        events = series.recent.pop(oldest) / profile.at(oldest)
+        series.events += events * math.exp((oldest - series.until) / memory)
 
 
 def expected(series: Series, tick: int, ticks: int, profile: Profile) -> tuple[float, float]:
@@ -141,9 +145,14 @@ def expected(series: Series, tick: int, ticks: int, profile: Profile) -> tuple[f
     return events / known * profile.over(tick, ticks), events
 
 
-def counted(series: Series, tick: int, ticks: int) -> int:
-    """Clusters in the window that ends with a tick."""
-    return sum(count for one, count in series.recent.items() if tick - ticks < one <= tick)
+def counted(series: Series, tick: int) -> list[int]:
+    """Clusters in each window that ends with a tick."""
+    found = [0] * len(WINDOWS)
+    for one, count in series.recent.items():
+        for window, ticks in enumerate(WINDOWS):
+            if tick - ticks < one <= tick:
+                found[window] += count
+    return found
 
 
 def size_of(shared: Pool, window: int, events: float) -> float:
@@ -155,8 +164,7 @@ def size_of(shared: Pool, window: int, events: float) -> float:
 
 def tried(series: Series, tick: int, shared: Pool, profile: Profile, least: int = LEAST) -> Iterable[tuple[int, float]]:
     """Window (its place in `WINDOWS`) and p-value of every window that holds clusters enough."""
-    for window, ticks in enumerate(WINDOWS):
-        count = counted(series, tick, ticks)
+    for window, (ticks, count) in enumerate(zip(WINDOWS, counted(series, tick), strict=True)):
         if count < least:
             continue
         mean, events = expected(series, tick, ticks, profile)
@@ -167,10 +175,12 @@ def tried(series: Series, tick: int, shared: Pool, profile: Profile, least: int 
 def learn(shared: Pool, series: Series, tick: int, profile: Profile) -> None:
     """Take an ordinary series at an ordinary time into the estimate of the dispersion: to be called for series chosen
     without regard to what happens in them. Bursts are clipped, or one would hide the next."""
-    for window, ticks in enumerate(WINDOWS):
+    if series.events < ENOUGH_EVENTS:
+        return
+    for window, (ticks, count) in enumerate(zip(WINDOWS, counted(series, tick), strict=True)):
         mean, _ = expected(series, tick, ticks, profile)
-        if mean < 0.05 or series.events < 3:
+        if mean < LEAST_MEAN:
             continue
-        gap = min(counted(series, tick, ticks), 3 * mean + 5) - mean
+        gap = min(count, 3 * mean + 5) - mean
         shared.excess[window] = 0.9995 * shared.excess[window] + gap * gap - mean
         shared.squares[window] = 0.9995 * shared.squares[window] + mean * mean

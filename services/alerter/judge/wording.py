@@ -164,6 +164,17 @@ def of_shift(
     return f"{who} go over {was}", led
 
 
+def of_burst(series: str, watch: str, seen: int, expected: float, length: timedelta) -> tuple[str, str]:
+    """Headline and reason of a burst. `series` is `watch`, or a concept or entity by its id."""
+    kind, _, name = series.partition(" ")
+    about = f"“{watch}”" if not name else f"“{name.replace('_', ' ').replace('-', ' ')}” in “{shortened(watch, 60)}”"
+    minutes = round(length.total_seconds() / 60)
+    spell = f"{minutes} minutes" if minutes < 60 else count(minutes // 60, "hour")
+    often = f"{expected:.1f}" if expected < 10 else f"{expected:.0f}"
+    what = {"watch": "texts of their own", "concept": "texts with it", "entity": "texts that name it"}[kind]
+    return f"Burst: {about}", f"{seen} independent {what} within {spell}, where {often} are usual"
+
+
 def of_late(articles: int, first: datetime, last: datetime, titles: tuple[str, ...]) -> tuple[str, str]:
     """Headline and reason of the roll-up of what was met too late to be told."""
     headline = f"{count(articles, 'article')} found late, among them: {shortened(titles[0], 110)}"

@@ -7,6 +7,7 @@ from typing import Any
 from services.alerter.judge import feedback, late, merge
 from services.alerter.judge.kinds import (
     border_crossing,
+    burst,
     edit,
     first_seen,
     match,
@@ -22,7 +23,7 @@ from services.alerter.judge.timers import TIMERS
 
 KINDS = (
     match.KIND, second_source.KIND, border_crossing.KIND, edit.KIND, term_shift.KIND, first_seen.KIND, reaction.KIND,
-    silence.KIND,
+    burst.KIND, silence.KIND,
 )  # fmt: skip
 
 EDITS = (edit.KIND,)
