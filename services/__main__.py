@@ -319,6 +319,28 @@ def dead_redrive(
 
 
 @app.command()
+def replay(
+    since: Annotated[str, typer.Option("--from", help="What was observed from this time on (UTC).")],
+    until: Annotated[str, typer.Option("--to", help="What was observed before this time (UTC).")],
+    topic: Annotated[str, typer.Option(help="articles.matched, articles.extracted or pages.fetched.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Publish retained records again as history: they raise nothing, and what was decided stays decided."""
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from services.operate import replay as replaying
+    from services.operate.retained import range_of
+
+    span, chosen = range_of(since, until, datetime.now(UTC)), replaying.topic_of(topic)
+    with show.bars() as bar:
+        counts = _with_bus(lambda bus: replaying.replay(bus, chosen, span, bar("records"), dry_run=dry_run))
+    row = {"topic": chosen.short, **asdict(counts), "dry_run": dry_run}
+    show.show([row], as_json=as_json, title="Would be replayed" if dry_run else "Replayed")
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check versions, settings, bus and database; exit 1 on a fault."""
     from services.operate import doctor as doctors

@@ -18,13 +18,15 @@ import msgspec
 
 from shared.bus import Headers, Message, Record
 from shared.errors import Undecodable
-from shared.events import Event
+from shared.events import Event, Mode
 from shared.topics import Topic, topic_of
 
 SPEC_VERSION = "1.0"
 SOURCE_PREFIX = "/wirewatch/"
 TYPE_PREFIX = "wirewatch."
 CONTENT_TYPE = b"application/json"
+MODE = "ce_mode"
+"""An extension attribute of ours. A record published again says `replay` in it, and that wins over its body's mode."""
 
 E = TypeVar("E", bound=Event)
 _ENCODER = msgspec.json.Encoder()
@@ -86,7 +88,24 @@ def decode(record: Record, event: type[E]) -> E:
     """The event in `record`. Raises Undecodable with what is wrong and where."""
     if record.value is None:
         raise Undecodable("the record has no value", reason="no_value")
-    return decode_bytes(record.value, event)
+    return _in_mode(record, decode_bytes(record.value, event))
+
+
+def _in_mode(record: Record, event: E) -> E:
+    """The event with the mode that a header gives it. One that carries no mode has none to change."""
+    given = next((value for name, value in record.headers if name == MODE), None)
+    if given is None or not hasattr(event, "mode"):
+        return event
+    try:
+        return msgspec.structs.replace(event, mode=Mode(given.decode("ascii", "replace")))
+    except ValueError as error:
+        raise Undecodable(f"header {MODE}: {error}") from error
+
+
+def replayed(record: Record) -> Message:
+    """The record to be published again as history, on its own topic, at the time of now."""
+    headers = tuple((name, value) for name, value in record.headers if name != MODE)
+    return Message(record.topic, record.key, record.value, (*headers, (MODE, Mode.REPLAY.value.encode())))
 
 
 def decode_bytes(value: bytes, event: type[E]) -> E:

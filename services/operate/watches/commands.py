@@ -237,7 +237,7 @@ def backtest(  # noqa: PLR0917 - a command gives its options by name
     mine = past.version_of(path, gazetteer)
     other = _other(mine, against, gazetteer)
     versions = [mine, other] if other is not None else [mine]
-    with _bars() as bar:
+    with show.bars() as bar:
         reading = bar("reading")
         if texts is not None:
             log.configure(level="warning", json=load(CommonSettings).log_json)  # judging tells of every article
@@ -280,20 +280,6 @@ def _said(watch_id: str) -> Mapping[str, Sequence[str]]:
         return _run(past.verdicts(load(CommonSettings).database_url, watch_id))
     except Misconfigured:
         return {}
-
-
-@contextmanager
-def _bars() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
-    """Progress bars, made as they are needed: a name gives what is to be told the done and the total."""
-    console = Console(stderr=True)
-    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-                  console=console, transient=True, disable=not console.is_terminal) as progress:  # fmt: skip
-
-        def bar(what: str) -> Callable[[int, int], None]:
-            task = progress.add_task(what, total=None)
-            return lambda done, total: progress.update(task, completed=done, total=total)
-
-        yield bar
 
 
 async def _history(bus: Bus, name: str) -> list[ArticleMatched]:
