@@ -18,7 +18,7 @@ from functools import cache
 import msgspec
 
 from shared import ids
-from shared.events import ArticleExtracted, ArticleMatched, Language, Mode, Published, Source
+from shared.events import ArticleExtracted, ArticleMatched, Language, Mention, Mode, Published, Source
 from shared.text.languages import language
 from tests.fakes.judging import START
 from tests.fakes.news import demo_articles, matched, mentions
@@ -93,6 +93,7 @@ class _Text:
     moment: datetime
     story: bool
     planted: set[str] = field(default_factory=set)
+    named: tuple[Mention, ...] = ()
 
 
 @cache
@@ -214,6 +215,8 @@ def _with(dice: random.Random, text: str, word: str) -> str:
 def _printed(dice: random.Random, config: Config, one: _Text, cluster: int) -> Iterator[Item]:
     """The original and its copies: another outlet, a sentence less, the agency named in half of them."""
     agency = dice.choice(AGENCIES) if dice.random() < 0.5 else ""
+    code = MACRO.get(one.code, one.code)
+    one.named = mentions(one.title, one.paragraphs[0], code, published=one.moment)  # the first paragraph is never cut
     copies = min(8, int(dice.expovariate(1 / (config.syndication - 1)) + 0.5)) if config.syndication > 1 else 0
     for number in range(1 + copies):
         moment = one.moment + timedelta(minutes=dice.uniform(3, 240) if number else 0)
@@ -248,7 +251,7 @@ def _item(
         lead="", text=text, agency=agency,
         language=Language(macro=code, variety=one.code, script="Cyrl" if one.code in ("sr", "mk") else "Latn"),
         published=Published(at=published, origin="feed"), mode=mode,
-        entities=mentions(one.title, text, code, published=published),
+        entities=one.named,
     )  # fmt: skip
     return Item(matched(article), cluster, frozenset(one.planted))
 

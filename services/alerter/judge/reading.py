@@ -62,10 +62,11 @@ class Reading:
         self.language: Language | None = language(self.article.language.macro)
         self.lead = "" if self.article.text.startswith(self.article.lead) else self.article.lead
         self.agency = fold_text(self.article.agency).strip()
+        self._fields = {TITLE: self.article.title, LEAD: self.article.lead, TEXT: self.article.text}
 
     def field(self, name: str) -> str:
         """The text of a field."""
-        return {TITLE: self.article.title, LEAD: self.article.lead, TEXT: self.article.text}.get(name, "")
+        return self._fields.get(name, "")
 
     @cached_property
     def sentences(self) -> tuple[Sentence, ...]:

@@ -130,10 +130,8 @@ def _contents(sentence: Sentence, code: str) -> Iterator[_Content | None]:
             if little > 1 or not word.joined:
                 yield None
             continue
-        if word.known or _is_out(word.folded, code):
-            yield None
-        else:
-            yield _Content(word, families.keys_of(word.folded, code), _is_rare(word.folded, code), little > 0)
+        keys, rare = ((), False) if word.known else _judged(word.folded, code)
+        yield _Content(word, keys, rare, little > 0) if keys else None
         little = 0
 
 
@@ -166,25 +164,38 @@ def _alone(content: _Content) -> bool:
 
 def _term(reading: Reading, sentence: Sentence, contents: Sequence[_Content]) -> Term:
     first, last = contents[0].word, contents[-1].word
-    parts = tuple(sorted({key for content in contents for key in content.keys}))
-    key = families.join(parts)
+    parts = contents[0].keys if len(contents) == 1 else tuple({key: 0 for one in contents for key in one.keys})
+    key, number, ordered = _family(parts)
     form = reading.field(sentence.field)[first.start : last.end]
+    title = sentence.field == TITLE
     return Term(
-        key, families.number(key), len(contents), sentence.field, first.start, last.end, form,
-        sentence.field == TITLE, reading.in_lead(sentence), all(one.word.scare for one in contents), sentence.near,
-        first.capital and first is not sentence.words[0] and sentence.field != TITLE,
-        tuple(one.keys[0] for one in contents if one.rare), parts,
+        key, number, len(contents), sentence.field, first.start, last.end, form, title, reading.in_lead(sentence),
+        first.scare and all(one.word.scare for one in contents), sentence.near,
+        first.capital and first is not sentence.words[0] and not title,
+        tuple([one.keys[0] for one in contents if one.rare]), ordered,
     )  # fmt: skip
 
 
+@lru_cache(maxsize=262_144)
+def _family(parts: tuple[str, ...]) -> tuple[str, int, tuple[str, ...]]:
+    """Key, number and ordered parts of a family."""
+    ordered = tuple(sorted(set(parts)))
+    key = families.join(ordered)
+    return key, families.number(key), ordered
+
+
 @lru_cache(maxsize=65_536)
+def _judged(folded: str, code: str) -> tuple[tuple[str, ...], bool]:
+    """The keys of a word and whether it is rare; no keys where it is no content word."""
+    return ((), False) if _is_out(folded, code) else (families.keys_of(folded, code), _is_rare(folded, code))
+
+
 def _is_rare(folded: str, code: str) -> bool:
     if families.is_ordinary(folded, code) or families.per_million(folded, code) >= ORDINARY:
         return False
     return not families.keys_of(folded, code)[0].startswith("=")
 
 
-@lru_cache(maxsize=65_536)
 def _is_out(folded: str, code: str) -> bool:
     """Too short, a number, a month, or a reporting verb."""
     known = language(code)

@@ -174,13 +174,11 @@ class _Side:
     def alike(self, theirs: Mapping[str, int]) -> float:
         """Cosine between the article and the mean of a topic's articles."""
         seen, rarity, mine = self._seen, self._rarity, self._mine
-        square = dot = 0.0
-        for key, count in theirs.items():
-            weight = count * rarity[seen[key]]
-            square += weight * weight
-            if key in mine:
-                dot += weight * mine[key]
-        return dot / (self._length * math.sqrt(square)) if dot else 0.0
+        dot = sum([count * rarity[seen[key]] * mine[key] for key, count in theirs.items() if key in mine])
+        if not dot:
+            return 0.0
+        weights = [count * rarity[seen[key]] for key, count in theirs.items()]
+        return dot / (self._length * math.sqrt(sum([weight * weight for weight in weights])))
 
 
 def is_linked(alike: float, named: float, *, same: bool) -> bool:
