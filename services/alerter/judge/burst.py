@@ -21,6 +21,7 @@ TICK = 600
 """Seconds of a tick, the shortest window."""
 WINDOWS = (1, 6, 36, 144)
 """Windows in ticks: 10 minutes, 1, 6 and 24 hours."""
+ALIKE = (1.0,) * len(WINDOWS)
 TICKS_A_DAY, HOURS_A_WEEK = 144, 168
 LEAST = 3
 """Clusters without which nothing is a burst, however quiet it was before."""
@@ -162,12 +163,16 @@ def size_of(shared: Pool, window: int, events: float) -> float:
     return 1.0 / (own + 1.0 / events)
 
 
-def tried(series: Series, tick: int, shared: Pool, profile: Profile, least: int = LEAST) -> Iterable[tuple[int, float]]:
-    """Window (its place in `WINDOWS`) and p-value of every window that holds clusters enough."""
+def tried(
+    series: Series, tick: int, shared: Pool, profile: Profile, least: int = LEAST, volume: Sequence[float] = ALIKE
+) -> Iterable[tuple[int, float]]:
+    """Window (its place in `WINDOWS`) and p-value of every window that holds clusters enough. `volume` says for each
+    window how much more than usual was published at all: what is tested is the share of it."""
     for window, (ticks, count) in enumerate(zip(WINDOWS, counted(series, tick), strict=True)):
         if count < least:
             continue
         mean, events = expected(series, tick, ticks, profile)
+        mean *= volume[window]
         if count > mean:
             yield window, tail(count, mean, size_of(shared, window, events))
 

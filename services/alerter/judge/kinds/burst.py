@@ -33,6 +33,8 @@ BUDGET = 0.5
 """False alarms a day of a watch that the tests may make; a rule's `p` is the level of a tick instead."""
 QUIET = timedelta(hours=6)
 """Time without a significant window after which an episode is over, where a rule does not say."""
+MOST_VOLUME = 4.0
+"""Bound on how far the volume of all sources moves what is expected: one that was added or lost moves it, too."""
 WATCH = "watch"
 
 
@@ -88,7 +90,8 @@ def _judged(case: Case, rule: Rule) -> Iterator[Draft]:
         return
     profile = Profile(counts.pool)
     _enter(counts, tick, profile, _memory(rule))
-    signs = [sign for name in _series_of(case) for sign in _tested(counts, rule, name, tick, profile)]
+    volume = _volume(case)
+    signs = [sign for name in _series_of(case) for sign in _tested(counts, rule, name, tick, (profile, volume))]
     if case.moment - _moment(counts.began) >= YOUNG:
         yield from _told(case, rule, counts, signs, tick)
 
@@ -142,19 +145,40 @@ def _series_of(case: Case) -> list[str]:
     return [WATCH, *(f"concept {one}" for one in sorted(set(reading.match.concepts))), *named]
 
 
-def _tested(counts: Counts, rule: Rule, name: str, tick: int, profile: Profile) -> Iterator[Sign]:
+def _volume(case: Case) -> tuple[float, ...]:
+    """How much more than usual all sources published in each window that is made of hours, within bounds: when
+    everybody writes more, a share that stays the same is no burst."""
+    if not case.outside.volumes:
+        return burst.ALIKE
+    hour = case.moment.replace(minute=0, second=0, microsecond=0)
+    by_hour: dict[datetime, int] = {}
+    for (at, _), articles in case.outside.volumes.items():
+        by_hour[at] = by_hour.get(at, 0) + articles
+    usual = sum(by_hour.values()) / max(1, len(by_hour))
+    found = []
+    for ticks in WINDOWS:
+        hours = max(1, ticks // 6)
+        now = sum(by_hour.get(hour - timedelta(hours=back), 0) for back in range(1, hours + 1)) / hours
+        found.append(min(MOST_VOLUME, max(1 / MOST_VOLUME, now / usual)) if usual and now else 1.0)
+    return tuple(found)
+
+
+def _tested(
+    counts: Counts, rule: Rule, name: str, tick: int, ordinary: tuple[Profile, tuple[float, ...]]
+) -> Iterator[Sign]:
     """Count the cluster in a series and test its windows."""
+    profile, volume = ordinary
     series = counts.series.setdefault(name, Series(until=tick - WINDOWS[-1]))
     burst.age(series, tick, profile, _memory(rule))
     burst.add(series, tick)
     if name == WATCH:
         counts.pool.hours[burst.hour_of(tick)] += 1
-    for window, value in burst.tried(series, tick, counts.pool, profile, rule.minimum or LEAST):
+    for window, value in burst.tried(series, tick, counts.pool, profile, rule.minimum or LEAST, volume):
         if rule.window is not None and WINDOWS[window] * TICK != rule.window.total_seconds():
             continue
         counts.values[f"{name} {window}"] = value
         mean, _ = burst.expected(series, tick, WINDOWS[window], profile)
-        yield Sign(name, window, burst.counted(series, tick)[window], mean, value)
+        yield Sign(name, window, burst.counted(series, tick)[window], mean * volume[window], value)
 
 
 def _told(case: Case, rule: Rule, counts: Counts, signs: Iterable[Sign], tick: int) -> Iterator[Draft]:
