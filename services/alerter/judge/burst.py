@@ -164,7 +164,7 @@ def size_of(shared: Pool, window: int, events: float) -> float:
 
 
 def tried(
-    series: Series, tick: int, shared: Pool, profile: Profile, least: int = LEAST, volume: Sequence[float] = ALIKE
+    series: Series, tick: int, shared: Pool, profile: Profile, *, least: int = LEAST, volume: Sequence[float] = ALIKE
 ) -> Iterable[tuple[int, float]]:
     """Window (its place in `WINDOWS`) and p-value of every window that holds clusters enough. `volume` says for each
     window how much more than usual was published at all: what is tested is the share of it."""

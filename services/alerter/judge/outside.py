@@ -25,6 +25,14 @@ class Outside:
 
     volumes: Mapping[tuple[datetime, str], int] = field(default_factory=dict)
     sources: Mapping[str, SourceState] = field(default_factory=dict)
+    _hours: dict[datetime, int] = field(default_factory=dict, compare=False)
+
+    def by_hour(self) -> Mapping[datetime, int]:
+        """Articles of all sources by hour; added up when first asked for."""
+        if not self._hours:
+            for (hour, _), articles in self.volumes.items():
+                self._hours[hour] = self._hours.get(hour, 0) + articles
+        return self._hours
 
 
 NOTHING = Outside()
@@ -42,7 +50,7 @@ def looks_back(rule: Rule) -> timedelta:
     if rule.kind is AlertKind.BURST:
         return min(KEPT, (rule.baseline or KEPT) + DAY)
     if rule.kind is AlertKind.SILENCE:
-        return min(KEPT, (rule.lasting or SILENT_FOR) + SLACK)
+        return min(KEPT, 4 * (rule.lasting or SILENT_FOR) + SLACK)
     return timedelta()
 
 

@@ -151,9 +151,7 @@ def _volume(case: Case) -> tuple[float, ...]:
     if not case.outside.volumes:
         return burst.ALIKE
     hour = case.moment.replace(minute=0, second=0, microsecond=0)
-    by_hour: dict[datetime, int] = {}
-    for (at, _), articles in case.outside.volumes.items():
-        by_hour[at] = by_hour.get(at, 0) + articles
+    by_hour = case.outside.by_hour()
     usual = sum(by_hour.values()) / max(1, len(by_hour))
     found = []
     for ticks in WINDOWS:
@@ -173,7 +171,7 @@ def _tested(
     burst.add(series, tick)
     if name == WATCH:
         counts.pool.hours[burst.hour_of(tick)] += 1
-    for window, value in burst.tried(series, tick, counts.pool, profile, rule.minimum or LEAST, volume):
+    for window, value in burst.tried(series, tick, counts.pool, profile, least=rule.minimum or LEAST, volume=volume):
         if rule.window is not None and WINDOWS[window] * TICK != rule.window.total_seconds():
             continue
         counts.values[f"{name} {window}"] = value
