@@ -372,7 +372,7 @@ BROUGHT: dict[str, tuple[str, str]] = {
     "extract": ("services.extractor.commands:extract", "What the extractor reads in a page."),
     "watch": (
         "services.operate.watches.commands:watch",
-        "Watches: check, publish, list, explain, forms, evaluate, suggest.",
+        "Watches: check, publish, list, explain, forms, evaluate, suggest, backtest.",
     ),
     "subscriptions": ("services.notifier.commands:subscriptions", "Subscriptions: add, list, test, pause, remove."),
     "receiver": ("services.notifier.commands:receiver", "A receiver that verifies and shows what it gets."),
