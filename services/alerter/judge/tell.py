@@ -214,14 +214,15 @@ def rest(hour: Hour, timer: Timer) -> Iterable[Draft]:
     if last.kind is AlertKind.MATCH and story is not None and story.last + after > hour.moment:
         set_timer(hour.memory.shelf(TIMERS), story.last + after, timer)
         return
-    yield _resolved(last, rule, told, after, story)
+    about = last.story_headline if last.kind is AlertKind.MATCH else last.headline
+    headline, reason = wording.of_rest(about, after if last.kind is AlertKind.MATCH else hour.moment - told.told, story)
+    yield replace(_resolved(last, rule, told, story), headline=headline, reason=reason)
 
 
-def _resolved(last: AlertRaised, rule: Rule, told: Told, after: timedelta, story: Story | None) -> Draft:
-    headline, reason = wording.of_rest(last.story_headline, after, story)
+def _resolved(last: AlertRaised, rule: Rule, told: Told, story: Story | None) -> Draft:
     extra = {"articles": story.profile.articles, "opened": story.opened.isoformat()} if story else {}
     return Draft(
-        rule, (), headline, reason, state=AlertState.RESOLVED, name=last.id, severity="info", sources=told.sources,
+        rule, (), last.headline, "", state=AlertState.RESOLVED, name=last.id, severity="info", sources=told.sources,
         languages=told.languages, terms=told.terms, extra=extra, article=last.article,
         story=(last.story_id, last.story_headline),
     )  # fmt: skip

@@ -120,6 +120,8 @@ def test_a_burst_is_told_with_its_figures_and_resolved_when_it_is_over() -> None
     assert first.extra["told_today"] == 1
     assert {one.state for one in updates} <= {AlertState.UPDATE}
     assert last.state is AlertState.RESOLVED
+    assert last.headline == "At rest: Burst: “The pact”"
+    assert last.reason.startswith("Nothing more was told of it for 6 hours")
     assert len({one.id for one in alerts}) == 1
 
 
