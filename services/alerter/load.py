@@ -14,6 +14,7 @@ from pathlib import Path
 from services.alerter.bundle import bundle, unbundle
 from services.alerter.clauses import Clauses, Spent
 from services.alerter.options import NEEDED, OPTIONS, SEVERITIES, Fragment, is_fitting, option, told
+from services.alerter.trade import trade_words
 from services.alerter.watch import (
     WITHIN,
     AllOf,
@@ -195,12 +196,20 @@ class WatchReader(Reader):
         for key, value in asked.items():
             self._fits(key, value, OPTIONS[kind][key])
         self._topic(asked.get("topic"))
+        self._terms(asked.get("terms"))
         return Wanted(kind, name, severity, {key: option(value, OPTIONS[kind][key]) for key, value in asked.items()})
 
     def _topic(self, node: Node | None) -> None:
         concept = node.value.get("concept") if node is not None and isinstance(node.value, dict) else None
         if concept is not None:
             self._clauses.references.append((self.text(concept, "concept"), concept))
+
+    def _terms(self, node: Node | None) -> None:
+        """Terms are words of the trade or concepts of the watch."""
+        for item in self.items(node, "terms"):
+            name = self.text(item, "terms")
+            if name not in trade_words():
+                self._clauses.references.append((name, item))
 
     def _fits(self, key: str, node: Node, fragment: Fragment) -> None:
         """Fault a parameter that its fragment of the schema refuses, at the innermost place."""

@@ -73,10 +73,11 @@ OPTIONS: Mapping[AlertKind, Mapping[str, Fragment]] = {
     AlertKind.BORDER_CROSSING: {"groups": _some_of("language", "country"), **_ANY},
     AlertKind.EDIT: {"minimum": COUNT, **_ANY},
     AlertKind.TERM_SHIFT: {
-        "terms": TEXTS, "window": DURATION, "groups": _some_of("language", "country"), "min": COUNT, **_ANY,
+        "terms": TEXTS, "window": DURATION, "groups": _some_of("language", "country"), "min": COUNT,
+        "p": SHARE, **_ANY,
     },
 }  # fmt: skip
-NEEDED: Mapping[AlertKind, tuple[str, ...]] = {AlertKind.REACTION: ("actor",)}
+NEEDED: Mapping[AlertKind, tuple[str, ...]] = {AlertKind.REACTION: ("actor",), AlertKind.TERM_SHIFT: ("terms",)}
 
 
 def is_fitting(value: Any, fragment: Fragment) -> bool:

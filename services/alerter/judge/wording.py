@@ -133,8 +133,8 @@ def of_first_there(title: str, outlet: str, moment: datetime, began_in: str) -> 
 
 
 EDITED = {
-    "withdrawn": "Withdrawn", "restored": "Put back", "denial": "Denial added", "headline": "Headline changed", "number": "Number changed",
-    "text": "Text changed",
+    "withdrawn": "Withdrawn", "restored": "Put back", "denial": "Denial added", "headline": "Headline changed",
+    "number": "Number changed", "text": "Text changed",
 }  # fmt: skip
 
 

@@ -52,6 +52,9 @@ GOOD: tuple[dict[str, Any], ...] = (
     {"match": {"require": ["a"], "exclude": [{"concept": "a", "scope": ["quote", "article"]}]}},
     {"alerts": [{"kind": "reaction", "actor": {"side": "serbia"}, "act": {"classes": ["warn"]}, "confidence": 0.4}]},
     {"alerts": [{"kind": "first_seen", "within": "6h", "sources": 2}, {"kind": "burst", "p": 0.001, "min": 3}]},
+    {"alerts": [{"kind": "term_shift", "terms": ["pact", "a"], "window": "48h", "groups": ["country"], "p": 0.01}]},
+    {"alerts": [{"kind": "second_source", "within": "2h"}, {"kind": "border_crossing", "groups": ["language"]}]},
+    {"alerts": [{"kind": "edit", "minimum": 3}]},
     {"tests": {"match": {"sr": ["Savez", {"title": "T", "text": "savez"}]}}},
 )
 BAD: tuple[dict[str, Any], ...] = (
@@ -85,6 +88,9 @@ BAD: tuple[dict[str, Any], ...] = (
     {"alerts": [{"kind": "first_seen", "sources": 0}]},
     {"alerts": [{"kind": "match", "severity": "red"}]},
     {"alerts": [{"kind": "match", "within": "6h"}]},
+    {"alerts": [{"kind": "term_shift"}]},
+    {"alerts": [{"kind": "border_crossing", "groups": ["city"]}]},
+    {"alerts": [{"kind": "edit", "minimum": 0}]},
     {"tests": {"match": {"sr": [{}]}}},
 )
 

@@ -225,6 +225,10 @@ def test_alerts_and_examples() -> None:
             "w.yaml:4:24: unknown key 'p'",
         ),
         (
+            HEAD + "concepts: {a: [x1]}\nalerts: [{kind: term_shift, terms: [alliance, a, nowhere]}]\n" + TAIL,
+            "w.yaml:4:50: no concept 'nowhere' in this watch",
+        ),
+        (
             HEAD + "concepts: {a: []}\n" + TAIL,
             "w.yaml:3:15: concept a: an empty list",
         ),

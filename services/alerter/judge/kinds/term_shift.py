@@ -1,16 +1,20 @@
 """term_shift: the outlets of a language or country go over from one word for the thing to another: from “declaration”
-to “pact” to “alliance”. The terms are concepts of the glossary (`glossary.yaml`), the same in every language.
+to “pact” to “alliance”.
 
-What an article calls the thing is counted in its title and in the sentences about the watch's subject, copies once.
-A shift is told when the leading term of the last `window` is another than before, on enough texts, and chance is no
-explanation: one-sided Fisher exact test of that term's share now and before.
+A term is a word of the glossary (`glossary.yaml`), the same in every language, or else a concept of the watch that has
+a weight. What a text calls the thing is counted in its title and in the sentences about the watch's subject; copies are
+not counted, wherever they are printed: the words are those of the first. A shift is told when the leading term of the
+last `window` is another than before, on enough texts of more than one outlet, the watch is warm, and chance is no
+explanation: one-sided Fisher exact test of that term's share now and in the two weeks before.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fractions import Fraction
 from math import comb
 from typing import Any
 
@@ -20,38 +24,83 @@ from services.alerter.judge import wording
 from services.alerter.judge.case import Case, Draft
 from services.alerter.judge.families import keys_of
 from services.alerter.judge.kinds.kind import Kind
-from services.alerter.judge.shelf import ShelfSpec
+from services.alerter.judge.shelf import Shelf, ShelfSpec
 from services.alerter.rules import Rule
+from services.alerter.trade import trade_words
 from shared.events import AlertKind
 
-GROUPS = ("country", "language")
-WINDOW = timedelta(hours=48)
+WINDOW, LONGEST = timedelta(hours=48), timedelta(days=14)
+BEFORE = timedelta(days=14)
+"""How far back from the window the time before it reaches."""
 LEAST = 5
 """Texts that must use one of the terms, in the window and before it."""
+OUTLETS = 2
+"""Outlets that must use the new term: one of them changing its words is no shift of a group."""
 CHANCE = 0.01
 """Probability below which the change of share is no chance."""
-KEPT = 400
-"""Uses of a group that are remembered, the newest."""
+EVEN = 0.05
+"""Probability below which one term is ahead of another: five texts to none, nine to two. Without it, terms that are
+used about as often would take turns."""
+SHOWN, SHOWN_TEXTS = timedelta(days=13), 3
+"""Days that an alert shows, beside the last, and texts of each term."""
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
-class Use(msgspec.Struct, frozen=True, array_like=True):
-    """What one text calls the thing."""
+class Calls(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the outlets of a group call the thing in one day: texts by term, by hour and in all, and the first outlets
+    by term."""
 
-    moment: datetime
-    term: str
+    hours: dict[str, dict[str, int]] = {}
+    texts: dict[str, int] = {}
+    outlets: dict[str, tuple[str, ...]] = {}
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A text that uses a term."""
+
     outlet: str
     title: str
 
 
-class Uses(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The newest uses of a group of outlets, in the order they were met, and the term last told as leading."""
+class Lead(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The term last told as leading in a group, since when and after how many shifts; by term the newest texts, and the
+    hour in which a shift to it was last looked for."""
 
-    uses: tuple[Use, ...] = ()
-    leading: str = ""
+    term: str = ""
+    since: datetime | None = None
     shifts: int = 0
+    texts: dict[str, tuple[Text, ...]] = {}
+    looked: dict[str, str] = {}
 
 
-USES = ShelfSpec("usage", Uses, timedelta(days=60))
+CALLS = ShelfSpec("term-day", Calls, BEFORE + LONGEST + 2 * DAY)
+LEADS = ShelfSpec("term-lead", Lead, timedelta(days=60))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Texts of a group by term, in the window and in the time before; and outlets of the window by term."""
+
+    now: Counter[str]
+    before: Counter[str]
+    outlets: dict[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """From which term a group went over to which, and how probable that is by chance."""
+
+    old: str
+    new: str
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What an alert shows beside the counts."""
+
+    lead: Lead
+    days: tuple[tuple[datetime, Calls], ...]
 
 
 def judged(case: Case) -> Iterable[Draft]:
@@ -64,31 +113,52 @@ def judged(case: Case) -> Iterable[Draft]:
 def _judged(case: Case, rule: Rule) -> Iterator[Draft]:
     term = term_of(case, rule.terms)
     for kind, group in _groups(case, rule) if term else ():
-        shelf, key = case.memory.shelf(USES), f"{rule.id} {kind} {group}"
-        before = shelf.get(key) or Uses()
-        source = case.reading.article.source
-        use = Use(case.moment, term, source.name or source.id, wording.shortened(case.reading.article.title, 100))
-        found = msgspec.structs.replace(before, uses=(*before.uses, use)[-KEPT:])
-        shift = shifted(found, rule, case.moment)
-        if shift is not None and case.reading.live:
-            found = msgspec.structs.replace(found, leading=shift[1], shifts=found.shifts + 1)
-            yield _draft(case, rule, (kind, group), shift, found)
-        shelf.put(key, case.moment, found)
+        place, leads = f"{rule.id} {kind} {group}", case.memory.shelf(LEADS)
+        _count(case, place, term)
+        before = leads.get(place) or Lead()
+        lead = _with_text(before, term, case)
+        usage = _looked(case, rule, place, before, term)
+        shift = shifted(usage, lead, rule, case.moment) if usage else None
+        if usage is not None and shift is not None and shift.new == term:
+            lead = msgspec.structs.replace(lead, term=term, since=case.moment, shifts=lead.shifts + 1)
+            shown = _Shown(lead, tuple(_days(case.memory.shelf(CALLS), place, case.moment, SHOWN)))
+            yield _draft(rule, (kind, group), shift, usage, shown)
+        leads.put(place, case.moment, lead)
+
+
+def _looked(case: Case, rule: Rule, place: str, lead: Lead, term: str) -> Usage | None:
+    """The use of the terms, where a shift to `term` is possible: once an hour, lest chance be tried too often."""
+    if not case.reading.live or lead.term == term or lead.looked.get(term) == _hour(case) or not _is_warm(case):
+        return None
+    return usage_of(case.memory.shelf(CALLS), place, case.moment, _window(rule))
+
+
+def _hour(case: Case) -> str:
+    return f"{case.moment:%m-%d %H}"
 
 
 def term_of(case: Case, terms: Sequence[str]) -> str:
-    """Which of the terms an article uses most in its title (counted twice) and where it speaks of the subject."""
-    wanted = {f"={one}": one for one in terms}
+    """Which of the terms an article uses most, in its title (counted twice) and where it speaks of the subject; of
+    several the one named first in the rule."""
     counts: Counter[str] = Counter()
+    for field, term in (*_of_the_trade(case, terms), *_of_the_watch(case, terms)):
+        counts[term] += 2 if field == "title" else 1
+    most = max(counts.values(), default=0)
+    return next((one for one in terms if counts[one] == most), "") if most else ""
+
+
+def _of_the_trade(case: Case, terms: Sequence[str]) -> Iterator[tuple[str, str]]:
+    wanted = {f"={one}": one for one in terms if one in trade_words()}
     code = case.reading.article.language.macro
     for sentence in case.reading.sentences:
         if sentence.near or sentence.field == "title":
             for word in sentence.words:
-                for key in keys_of(word.folded, code):
-                    if key in wanted:
-                        counts[wanted[key]] += 2 if sentence.field == "title" else 1
-    most = max(counts.values(), default=0)
-    return next((one for one in terms if counts[one] == most), "") if most else ""
+                yield from ((sentence.field, wanted[key]) for key in keys_of(word.folded, code) if key in wanted)
+
+
+def _of_the_watch(case: Case, terms: Sequence[str]) -> Iterator[tuple[str, str]]:
+    wanted = set(terms) - trade_words()
+    return ((hit.span.field, hit.concept) for hit in case.reading.match.hits if hit.concept in wanted)
 
 
 def _groups(case: Case, rule: Rule) -> Iterator[tuple[str, str]]:
@@ -99,19 +169,92 @@ def _groups(case: Case, rule: Rule) -> Iterator[tuple[str, str]]:
         yield "language", case.reading.article.language.macro
 
 
-def shifted(found: Uses, rule: Rule, now: datetime) -> tuple[str, str, float] | None:
-    """From which term to which a group went over, and how probable that is by chance; None where it did not."""
-    since = now - (rule.window or WINDOW)
-    recent = Counter(one.term for one in found.uses if one.moment > since)
-    earlier = Counter(one.term for one in found.uses if one.moment <= since)
-    least = rule.minimum or LEAST
-    if recent.total() < least or earlier.total() < least:
+def _count(case: Case, place: str, term: str) -> None:
+    shelf, key = case.memory.shelf(CALLS), f"{place} {case.moment.date().isoformat()}"
+    before, hour, source = shelf.get(key) or Calls(), f"{case.moment:%H}", case.reading.article.source.id
+    terms = before.hours.get(hour, {})
+    hours = before.hours | {hour: terms | {term: terms.get(term, 0) + 1}}
+    known = before.outlets.get(term, ())
+    outlets = before.outlets | {term: known if source in known else (*known, source)[:OUTLETS]}
+    texts = before.texts | {term: before.texts.get(term, 0) + 1}
+    shelf.put(key, case.moment, Calls(hours, texts, outlets))
+
+
+def _with_text(lead: Lead, term: str, case: Case) -> Lead:
+    source = case.reading.article.source
+    text = Text(source.name or source.id, wording.shortened(case.reading.article.title, 100))
+    texts = lead.texts | {term: (*lead.texts.get(term, ()), text)[-SHOWN_TEXTS:]}
+    return msgspec.structs.replace(lead, texts=texts, looked=lead.looked | {term: _hour(case)})
+
+
+def _window(rule: Rule) -> timedelta:
+    return min(rule.window or WINDOW, LONGEST)
+
+
+def _is_warm(case: Case) -> bool:
+    days = case.settings.warm_for / DAY
+    return case.memory.is_warm(case.moment, documents=case.settings.warm_documents, days=days)
+
+
+def usage_of(shelf: Shelf[Calls], place: str, now: datetime, window: timedelta) -> Usage:
+    """The use of the terms by `now`, in whole hours."""
+    usage, since = Usage(Counter(), Counter(), {}), now - window
+    for day, calls in _days(shelf, place, now, window + BEFORE):
+        if day + DAY > since:
+            usage.outlets.update({term: usage.outlets.get(term, frozenset()) | {*some}
+                                  for term, some in calls.outlets.items()})  # fmt: skip
+        for end, texts in _pieces(day, calls, (since, since - BEFORE)):
+            if end > since - BEFORE:
+                counts = usage.now if end > since else usage.before
+                for term, times in texts.items():
+                    counts[term] += times
+    return usage
+
+
+def _days(shelf: Shelf[Calls], place: str, now: datetime, back: timedelta) -> Iterator[tuple[datetime, Calls]]:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    for ago in range(back // DAY + 1, -1, -1):
+        day = midnight - ago * DAY
+        calls = shelf.get(f"{place} {day.date().isoformat()}")
+        if calls is not None:
+            yield day, calls
+
+
+def _pieces(day: datetime, calls: Calls, cuts: Iterable[datetime]) -> Iterator[tuple[datetime, Mapping[str, int]]]:
+    """A day whole, or by hours where a cut goes through it; each with its end."""
+    if not any(day < cut < day + DAY for cut in cuts):
+        yield day + DAY, calls.texts
+        return
+    for hour, texts in calls.hours.items():
+        yield day + (int(hour) + 1) * HOUR, texts
+
+
+def shifted(usage: Usage, lead: Lead, rule: Rule, now: datetime) -> Shift | None:
+    """The shift that the use of the terms shows, or None. What was told as leading is what the next is measured
+    against, for as long as that is in the time looked at."""
+    least, window = rule.minimum or LEAST, _window(rule)
+    if usage.now.total() < least or usage.before.total() < least:
         return None
-    old, new = found.leading or _leading(earlier, rule.terms), _leading(recent, rule.terms)
-    if new in {old, ""}:
+    told = lead.term if lead.since is not None and now - lead.since <= window + BEFORE else ""
+    old, new = told or _leading(usage.before, rule.terms), _leading(usage.now, rule.terms)
+    if new in {old, ""} or len(usage.outlets.get(new, ())) < OUTLETS:
         return None
-    chance = fisher(recent[new], recent.total(), earlier[new], earlier.total())
-    return (old, new, chance) if chance < (rule.p or CHANCE) else None
+    if not (old and _leads(usage.now, new, old) and (told or _leads(usage.before, old, new))):
+        return None
+    chance = fisher(usage.now[new], usage.now.total(), usage.before[new], usage.before.total())
+    return Shift(old, new, chance) if chance < (rule.p or CHANCE) else None
+
+
+def _leads(counts: Mapping[str, int], one: str, other: str) -> bool:
+    """Whether a term is ahead of another by more than an even chance explains (sign test)."""
+    return ahead(counts.get(one, 0), counts.get(other, 0)) < EVEN
+
+
+def ahead(one: int, other: int) -> float:
+    """Probability of at least `one` of `one + other` tosses of a fair coin (binomial tail, exact)."""
+    tosses = one + other
+    favourable: int = sum(comb(tosses, k) for k in range(one, tosses + 1))
+    return float(Fraction(favourable, 1 << tosses))
 
 
 def _leading(counts: Mapping[str, int], terms: Sequence[str]) -> str:
@@ -129,32 +272,18 @@ def fisher(now: int, of_now: int, before: int, of_before: int) -> float:
     return tail / comb(everything, of_now)
 
 
-def _draft(case: Case, rule: Rule, group: tuple[str, str], shift: tuple[str, str, float], found: Uses) -> Draft:
-    old, new, chance = shift
-    since = case.moment - (rule.window or WINDOW)
-    recent = [one for one in found.uses if one.moment > since]
-    earlier = [one for one in found.uses if one.moment <= since]
-    headline, reason = wording.of_shift(group, old, new, (_share(recent, new), _share(earlier, new)))
+def _draft(rule: Rule, group: tuple[str, str], shift: Shift, usage: Usage, shown: _Shown) -> Draft:
+    new = shift.new
+    shares = ((usage.now[new], usage.now.total()), (usage.before[new], usage.before.total()))
+    headline, reason = wording.of_shift(group, shift.old, new, shares)
     extra: dict[str, Any] = {
-        "groups": group[0], "group": group[1], "from": old, "to": new, "chance": float(f"{chance:.2g}"),
-        "now": dict(Counter(one.term for one in recent)), "before": dict(Counter(one.term for one in earlier)),
-        "examples": [{"term": one.term, "outlet": one.outlet, "title": one.title} for one in recent[-3:]],
-        "days": _by_day(found.uses),
+        "groups": group[0], "group": group[1], "from": shift.old, "to": new, "chance": float(f"{shift.chance:.2g}"),
+        "now": dict(usage.now), "before": dict(usage.before),
+        "examples": {term: [msgspec.to_builtins(one) for one in texts] for term, texts in shown.lead.texts.items()},
+        "days": {day.date().isoformat(): dict(calls.texts) for day, calls in shown.days},
     }  # fmt: skip
-    return Draft(rule, (*group, new, found.shifts), headline, reason, extra=extra,
+    return Draft(rule, (*group, new, shown.lead.shifts), headline, reason, extra=extra,
                  facts=frozenset({f"term {new}"}))  # fmt: skip
 
 
-def _share(uses: Sequence[Use], term: str) -> tuple[int, int]:
-    return sum(one.term == term for one in uses), len(uses)
-
-
-def _by_day(uses: Sequence[Use]) -> dict[str, dict[str, int]]:
-    days: dict[str, dict[str, int]] = {}
-    for one in uses:
-        day = days.setdefault(one.moment.date().isoformat(), {})
-        day[one.term] = day.get(one.term, 0) + 1
-    return dict(sorted(days.items())[-14:])
-
-
-KIND = Kind(AlertKind.TERM_SHIFT, judged, shelves=(USES,))
+KIND = Kind(AlertKind.TERM_SHIFT, judged, shelves=(CALLS, LEADS))
