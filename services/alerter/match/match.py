@@ -20,18 +20,18 @@ from services.alerter.tables import MEMBERS
 from shared import ids
 from shared.clock import Clock
 from shared.db import Database
-from shared.events import ArticleExtracted, ArticleMatched
+from shared.events import ArticleExtracted, ArticleMatched, Clause
 from shared.step import Handle, Outcome, Work
 from shared.text.languages import macro
 
 log = structlog.get_logger()
 
 
-Knowing = Callable[[str], Awaitable[Collection[str]]]
-"""The watches that judged an earlier version of the article with this id."""
+Knowing = Callable[[str, Collection[str]], Awaitable[Collection[str]]]
+"""Those of the watches given that judged an earlier version of the article with this id."""
 
 
-async def nobody(_article_id: str) -> Collection[str]:
+async def nobody(_article_id: str, _watches: Collection[str]) -> Collection[str]:
     """Where there is nobody to ask."""
     return ()
 
@@ -42,8 +42,10 @@ def make(engine: Callable[[], Engine], real: Clock, knowing: Knowing = nobody) -
 
     async def handle(work: Work) -> Outcome:
         article: ArticleExtracted = work.event
-        known = await knowing(article.article_id) if article.previous else ()
-        return _outcome(article, engine(), real, known)
+        ready = engine()
+        watches = [watch.id for watch in ready.watches] if article.previous else []
+        known = await knowing(article.article_id, watches) if watches else ()
+        return _outcome(article, ready, real, known)
 
     return handle
 
@@ -51,9 +53,9 @@ def make(engine: Callable[[], Engine], real: Clock, knowing: Knowing = nobody) -
 def knowing_from(database: Database) -> Knowing:
     """Asks the tables of judging."""
 
-    async def known(article_id: str) -> Collection[str]:
+    async def known(article_id: str, watches: Collection[str]) -> Collection[str]:
+        asked = sa.select(MEMBERS.c.watch_id).where(MEMBERS.c.watch_id.in_(watches), MEMBERS.c.article_id == article_id)
         async with database.reading() as connection:
-            asked = sa.select(MEMBERS.c.watch_id).where(MEMBERS.c.article_id == article_id)
             return sorted(await connection.scalars(asked))
 
     return known
@@ -102,14 +104,23 @@ def read(article: ArticleExtracted, engine: Engine) -> list[Reading]:
 def lost(
     article: ArticleExtracted, engine: Engine, known: Collection[str], satisfied: Collection[str], now: datetime
 ) -> Iterator[ArticleMatched]:
-    """What the watches hear that an article no longer satisfies."""
-    for watch in engine.watches:
-        if watch.id in known and watch.id not in satisfied:
-            yield ArticleMatched(
-                id=ids.match(watch.id, article.id), observed=article.observed, watch_id=watch.id,
-                watch_version=watch.version, article=article, held=False, mode=article.mode,
-                ledger=msgspec.structs.replace(article.ledger, matched=now),
-            )  # fmt: skip
+    """What the watches hear that an article no longer satisfies: no hits, and why it does not."""
+    watches = [watch for watch in engine.watches if watch.id in known and watch.id not in satisfied]
+    if not watches:
+        return
+    ready = Article(article, engine)
+    for watch in watches:
+        why = without_hits(explain(Reading(watch, ready)).why)
+        yield ArticleMatched(
+            id=ids.match(watch.id, article.id), observed=article.observed, watch_id=watch.id,
+            watch_version=watch.version, article=article, held=False, threshold=watch.score.threshold, why=why,
+            mode=article.mode, ledger=msgspec.structs.replace(article.ledger, matched=now),
+        )  # fmt: skip
+
+
+def without_hits(clause: Clause) -> Clause:
+    """A tree that points to no hits."""
+    return msgspec.structs.replace(clause, hits=(), parts=tuple(without_hits(part) for part in clause.parts))
 
 
 def event_of(article: ArticleExtracted, verdict: Verdict, now: datetime) -> ArticleMatched:

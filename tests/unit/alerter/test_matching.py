@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 import msgspec
@@ -232,9 +233,9 @@ async def test_a_watch_that_knows_the_article_hears_when_it_is_lost() -> None:
     engine = build([watch("[savez~]", name="a"), watch("[savez~]", name="b"), watch("[kiša~]", name="c")])
     asked: list[str] = []
 
-    async def knowing(article_id: str) -> list[str]:
+    async def knowing(article_id: str, watches: Collection[str]) -> list[str]:
         asked.append(article_id)
-        return ["a", "c", "gone"]
+        return ["gone", *(one for one in watches if one != "b")]
 
     handle = match.make(lambda: engine, SteppedClock(NOW), knowing)
     edited = msgspec.structs.replace(article("Kiša pada.", "sr", GAZETTEER), previous="the version before")
@@ -243,6 +244,9 @@ async def test_a_watch_that_knows_the_article_hears_when_it_is_lost() -> None:
     found = [event for event in events_of if isinstance(event, ArticleMatched)]
     assert [(one.watch_id, one.held, one.hits != ()) for one in found] == [("c", True, True), ("a", False, False)]
     assert found[1].id == ids.match("a", edited.id)
+    assert found[1].why is not None
+    assert not found[1].why.held
+    assert [(part.label, part.held) for part in found[1].why.parts][1] == ("concept a", False)
     assert asked == [edited.article_id]
     await handle(Work(article("Kiša pada.", "sr", GAZETTEER), record, Trace("")))
     assert len(asked) == 1

@@ -9,9 +9,17 @@ from hypothesis import strategies as st
 
 from services.alerter.judge.kinds.edit import turned
 from services.alerter.judge.memory import Memory
+from services.alerter.load import loads
+from services.alerter.match import match
+from services.alerter.match.compile import build
 from shared import ids
-from shared.events import AlertKind, AlertRaised, AlertState, ArticleMatched, Mode
-from tests.fakes.judging import tried
+from shared.bus import Record
+from shared.clock import SteppedClock
+from shared.codec import Trace
+from shared.db import Database
+from shared.events import AlertKind, AlertRaised, AlertState, ArticleExtracted, ArticleMatched, Mode
+from shared.step import Work
+from tests.fakes.judging import START, feed, prepared, raised, tried
 from tests.fakes.small import small
 
 WATCH = "alerts: [{kind: edit, id: edit}]"
@@ -134,6 +142,31 @@ def test_what_does_not_satisfy_the_watch_any_more_is_an_edit_and_nothing_else() 
     alerts = edits(version(), version("Nešto sasvim drugo", minutes=90, held=False), watch=watch, memory=memory)
     assert [one.kind for one in alerts] == [AlertKind.MATCH, AlertKind.EDIT]
     assert memory.documents == 1
+
+
+HEAD = "schema: watch/1\nid: w\nconcepts: {a: [savez~]}\nmatch: {require: [a]}\n"
+
+
+def extracted(article: ArticleExtracted) -> Work:
+    return Work(article, Record(topic="t", partition=0, offset=0, timestamp=0, key=b"", value=b""), Trace(""))
+
+
+async def test_a_version_that_a_watch_lost_comes_through_both_steps(database: Database) -> None:
+    file = HEAD + WATCH
+    judge = await prepared(database, watch=file, watch_id="w")
+    await feed(judge, [version()])
+    watch = loads(file, "w.yaml", {})
+    handle = match.make(lambda: build([watch]), SteppedClock(START), match.knowing_from(database))
+    gone = version("O vremenu", "Kiša pada.", minutes=30)
+    article = msgspec.structs.replace(gone.article, previous=version().article.id)
+    outcome = await handle(extracted(article))
+    [told] = [one for one in outcome.outputs if isinstance(one, ArticleMatched)]
+    assert (told.held, told.hits, told.id) == (False, (), ids.match("w", article.id))
+    assert told.why is not None
+    [alert] = raised(await feed(judge, [told]))
+    assert (alert.kind, alert.extra["what"]) == (AlertKind.EDIT, ["withdrawn"])
+    other = msgspec.structs.replace(article, article_id="never judged")
+    assert (await handle(extracted(other))).outputs == ()
 
 
 def test_an_article_nobody_knows_is_none() -> None:
