@@ -4,8 +4,8 @@ The actor is a person of that side in office on the day, an institution, its off
 or state standing for its government. The act is a verb the actor governs, words in what the actor says, or a feeling
 that has the actor as its object. Who governs a verb is decided by place and form among *all* actors of the sentence, so
 another side's minister, an expert or a newspaper takes what is his (direction: Kurti accused Vučić); what is quoted
-belongs to its speaker. A negated verb does not count. A sentence without a subject goes on with the last speaker, less
-surely.
+belongs to its speaker. A negated verb does not count, nor does what somebody denies having done. A sentence without a
+subject goes on with the last speaker, less surely.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from services.alerter.judge.scene import (
     OBJECT_WITHIN,
     Found,
     Scene,
+    is_denied,
     is_negated,
     is_silent,
     quote_at,
@@ -108,7 +109,7 @@ def _attribute(scene: Scene) -> None:
     scene.told = speaking(scene)
     scene.verbs = sorted({*scene.told, *(one.first for one in scene.cues if one.verb)})
     for cue in scene.cues:
-        if not is_silent(scene, cue.first):
+        if not is_silent(scene, cue.first) and not is_denied(scene, cue.first):
             _give(scene, cue)
     for mark in scene.cast.marked("feel"):
         who = None if is_negated(scene, mark.first) else felt(scene, mark)

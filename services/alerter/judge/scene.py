@@ -13,6 +13,10 @@ NEGATED_WITHIN = 3
 """Words before a verb in which a negation turns it (measured as enough on 31 statements in six languages)."""
 CAPITAL_NOUNS = frozenset({"de"})
 """Languages that write every noun with a capital, and so no verb within a sentence."""
+DENIED_WITHIN, CLAUSE_WORDS = 4, 5
+"""Words between a denial and the clause that is denied, and of that clause up to its verb."""
+GERUND = "ing"
+"""How such a clause begins in English where no `that` opens it."""
 OBJECT_WITHIN = 3
 """Words between a verb and its object, or by whom it was done."""
 
@@ -72,6 +76,17 @@ def quote_at(scene: Scene, at: int) -> Quote | None:
     """The quotation that a word stands in."""
     start = scene.sentence.words[at].start
     return next((one for one in scene.quotes if one.span.start <= start < one.span.end), None)
+
+
+def is_denied(scene: Scene, at: int) -> bool:
+    """Whether a word stands in what somebody denies: demantovao je (navode) da je osudio; denied having threatened."""
+    for denial in scene.cast.marked("deny"):
+        opens = [one.end for one in scene.cast.marked("that") if 0 <= one.first - denial.end <= DENIED_WITHIN]
+        if scene.words[denial.end : denial.end + 1] and scene.words[denial.end].endswith(GERUND):
+            opens.append(denial.end)
+        if any(0 <= at - end <= CLAUSE_WORDS for end in opens) and not is_negated(scene, denial.first):
+            return True
+    return False
 
 
 def is_silent(scene: Scene, at: int) -> bool:

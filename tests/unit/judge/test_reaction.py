@@ -7,8 +7,9 @@ import pytest
 from services.alerter.judge.reaction import reactions
 from services.alerter.judge.reading import Reading
 from services.alerter.judge.wording import office
+from shared.db import Database
 from shared.events import ArticleMatched, Mode, Quote
-from tests.fakes.judging import tried
+from tests.fakes.judging import feed, judge_on, prepared, raised, tried
 from tests.fakes.small import mention, small, spans
 
 WATCH = "alerts: [{kind: reaction, id: belgrade, actor: {side: serbia}, severity: warning}]"
@@ -164,6 +165,84 @@ def test_a_stance_known_from_history_is_what_a_change_is_measured_against() -> N
     stances = [article("Vučić osudio savez", mode=Mode.BACKFILL), article("Vučić pozdravio savez", minutes=60)]
     [alert] = tried(stances, watch=WATCH)
     assert alert.extra["changed"]["from"] == "condemn"
+
+
+def test_a_warning_or_a_demand_is_no_change_of_sides() -> None:
+    stances = [article("Vučić pozdravio savez", source="one"), article("Vučić upozorio na savez", minutes=60)]
+    assert [one.extra.get("changed") for one in tried(stances, watch=WATCH)] == [None, None]
+
+
+def test_every_rule_for_a_side_hears_of_first_acts_and_changes() -> None:
+    rules = "[{kind: reaction, id: a, actor: {side: serbia}}, {kind: reaction, id: b, actor: {side: serbia}}]"
+    stances = [article("Vučić osudio savez", source="one"), article("Vučić pozdravio savez", minutes=60)]
+    alerts = tried(stances, watch=f"alerts: {rules}")
+    assert [(one.rule_id, "changed" in one.extra) for one in alerts] == [
+        ("a", False), ("b", False), ("a", True), ("b", True)
+    ]  # fmt: skip
+
+
+async def test_a_change_of_sides_is_told_the_same_after_a_restart(database: Database) -> None:
+    stances = [
+        article("Vučić osudio savez", source="one"), article("Vučić pozdravio savez", minutes=60, source="two"),
+        article("Vučić opet osudio savez", minutes=120, source="three"),
+    ]  # fmt: skip
+    await prepared(database, watch=f"id: w\n{WATCH}", watch_id="w")
+    outcomes = [one for match in stances for one in await feed(judge_on(database), [match])]
+    assert [one.id for one in raised(outcomes)] == [one.id for one in tried(stances, watch=WATCH)]
+    assert len(raised(outcomes)) == 3
+
+
+# ---- what an alert carries, and who is not counted -------------------------------------------------------------------
+
+
+def test_an_alert_carries_quote_speaker_office_outlet_and_language() -> None:
+    title, text = "Vučić o savezu", "„Taj savez je otvorena provokacija i sramota“, rekao je Vučić."
+    span = spans(title, text, "Taj savez je otvorena provokacija i sramota")[0]
+    quote = Quote(span=span, kind="direct", speaker_id="vucic", speaker="Aleksandar Vučić", confidence=0.9)
+    alert = next(
+        one for one in tried([article(title, text, quotes=(quote,), source="vesti")], watch=WATCH)
+        if one.reaction and one.reaction.act == "condemn"
+    )  # fmt: skip
+    assert alert.reaction is not None
+    assert alert.reaction.quote == "Taj savez je otvorena provokacija i sramota"
+    assert (alert.reaction.actor, alert.reaction.office) == ("vucic", "president of serbia")
+    assert (alert.article.source.name, alert.article.language.macro) == ("Vesti", "hbs")
+    assert "in Vesti" in alert.reason
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Kurti osudio savez", "Anušić zapretio zbog saveza", "Zagreb odbacio kritike saveza",
+        "Bivši ministar Vulin osudio savez", "Anušić osudio Vučićevu izjavu o savezu",
+        "Kurti tvrdi da Vučić preti savezu", "Kurti: Vučić preti savezu",
+    ],
+)  # fmt: skip
+def test_others_and_former_holders_do_not_react_for_a_side(title: str) -> None:
+    assert tried([article(title)], watch=WATCH) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "title"),
+    [
+        ("hbs", "Vučić demantovao da je osudio savez"),
+        ("hbs", "Vučić je demantovao navode da je osudio savez"),
+        ("hbs", "Vučić negirao da je savez otvorena provokacija"),
+        ("en", "Vučić denied that he condemned the alliance"),
+        ("en", "Vučić denied having condemned the alliance"),
+        ("sq", "Vuçiq mohoi se e dënoi aleancën"),
+        ("bg", "Вучич отрече да е осъдил съюза"),
+        ("mk", "Вучиќ негираше дека го осудил сојузот"),
+        ("sl", "Vučić zanikal, da je obsodil zavezništvo"),
+    ],
+)
+def test_what_is_denied_was_not_done(code: str, title: str) -> None:
+    assert acts(title, code=code) == {("vucic", "reject")}
+
+
+def test_a_denial_reaches_no_further_than_its_clause() -> None:
+    assert ("vucic", "condemn") in acts("Vučić demantovao navode i osudio savez")
+    assert ("vucic", "condemn") in acts("Vučić nije demantovao da je osudio savez")
 
 
 def test_an_office_is_said_without_an_id() -> None:

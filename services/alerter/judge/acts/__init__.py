@@ -4,14 +4,14 @@
 provocation, will not be silent). A pattern is words that follow one another with at most one between, folded; `~` takes
 any ending.
 
-`marks` are the words that tell who acts and how: offices and the heads of institutions (whole words are forms that
-can be a subject, stems any form); `others` who speak for nobody, `former` holders; prepositions by what they make of
-a name (`of`, `according`, `out_of`, `inside`, `agent`, `prep` for the rest), `theirs` for according to him;
-`relative`, `that` which open clauses; `this` which points back, `media` who report what others say; `speak` and
-`view`, verbs beside the reporting verbs of the language, and `noun`, what looks like one; `feel`, verbs with whoever
-feels as their object (brine ga, angered him), `be` which turns that round; `react`, reactions told without a verb of
-anybody (u Beogradu se reagovalo); `claim`, nouns of what somebody said; `never`, negations of several words, and
-`silent`, refusals to say anything.
+`marks` are the words that tell who acts and how: offices and the heads of institutions (whole words are forms that can
+be a subject, stems any form); `others` who speak for nobody, `former` holders; prepositions by what they make of a name
+(`of`, `according`, `out_of`, `inside`, `agent`, `prep` for the rest), `theirs` for according to him; `relative`, `that`
+which open clauses; `deny`, verbs that say of such a clause that it is not so; `this` which points back, `media` who
+report what others say; `speak` and `view`, verbs beside the reporting verbs of the language, and `noun`, what looks
+like one; `feel`, verbs with whoever feels as their object (brine ga, angered him), `be` which turns that round;
+`react`, reactions told without a verb of anybody (u Beogradu se reagovalo); `claim`, nouns of what somebody said;
+`never`, negations of several words, and `silent`, refusals to say anything.
 """
 
 from __future__ import annotations

@@ -1,9 +1,14 @@
 """reaction: the first time an actor does an act in a story, and every change of stance (`reaction` in the folder above
-finds who did what). History only makes acts and stances known."""
+finds who did what). History only makes acts and stances known.
+
+A stance changes from welcoming to one of the acts that are clearly against, or back. Whoever warns or makes a demand
+need not be against it, so that says nothing of a change. All rules for a side hear of the same.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,40 +38,57 @@ class Stance(msgspec.Struct, frozen=True, omit_defaults=True):
 
 STANCES = ShelfSpec("stance", Stance, timedelta(days=90))
 SEVERITIES = {"comment": "info"}
+CLEAR = frozenset({"welcome", "condemn", "reject", "threaten", "protest"})
+"""Acts by which an actor is plainly for or against the subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was known of an actor before a statement: the acts in the story, and the stance that it turns round."""
+
+    acts: Collection[str]
+    changed: Stance | None
 
 
 def judged(case: Case) -> Iterable[Draft]:
     """First acts of actors in the story, for every rule that asks."""
+    known: dict[tuple[str, str], Known] = {}
     return [
         draft
         for rule in case.rules.of(AlertKind.REACTION)
         for one in reaction.reactions(case.reading, rule.side)
-        if (draft := _judged(case, rule, one)) is not None
+        if (draft := _judged(case, rule, one, known)) is not None
     ]
 
 
-def _judged(case: Case, rule: Rule, one: Statement) -> Draft | None:
+def _judged(case: Case, rule: Rule, one: Statement, known: dict[tuple[str, str], Known]) -> Draft | None:
     if rule.acts and one.act not in rule.acts:
         return None
     if one.confidence < rule.confidence:
         SUPPRESSED.labels(rule.kind.value, Suppressed.UNSURE.value).inc()
         return None
-    changed = _changed(case, one)
-    before = case.memory.acts_of(case.story.id, one.actor.entity_id)
-    if one.act in before and changed is None:
+    name = (one.actor.entity_id, one.act)
+    before = known[name] = known.get(name) or _noted(case, one)
+    if one.act in before.acts and before.changed is None:
         SUPPRESSED.labels(rule.kind.value, Suppressed.TOLD_BEFORE.value).inc()
         return None
-    if one.act not in before:
-        article_id = case.reading.article.article_id
-        case.memory.put_acted(Acted(case.story.id, one.actor.entity_id, one.act, case.moment, article_id))
     if not case.reading.live:
         return None
-    return _draft(case, rule, one, before, changed)
+    return _draft(case, rule, one, before.acts, before.changed)
+
+
+def _noted(case: Case, one: Statement) -> Known:
+    """Note a statement, once for all rules; what was known before it."""
+    known = Known(case.memory.acts_of(case.story.id, one.actor.entity_id), _changed(case, one))
+    if one.act not in known.acts:
+        article_id = case.reading.article.article_id
+        case.memory.put_acted(Acted(case.story.id, one.actor.entity_id, one.act, case.moment, article_id))
+    return known
 
 
 def _changed(case: Case, one: Statement) -> Stance | None:
     """Note where the actor stands; the stance before, if this is the opposite of it."""
-    if one.stance == 0:
+    if one.act not in CLEAR:
         return None
     shelf = case.memory.shelf(STANCES)
     keys = [f"{story} {one.actor.entity_id}" for story in case.memory.lineage(case.story.id)]
