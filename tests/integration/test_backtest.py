@@ -13,6 +13,7 @@ from services.alerter import published
 from services.alerter.bundle import bundle
 from services.alerter.judge.settings import JudgeSettings
 from services.alerter.load import loads
+from services.alerter.match import count
 from services.alerter.match.compile import build
 from services.alerter.match.match import decided, event_of
 from services.operate.init import prepare
@@ -28,6 +29,7 @@ from shared.settings import load as load_settings
 from tests.fakes.command import Done, commanded
 from tests.fakes.judging import feed, judge_on, prepared, raised
 from tests.fakes.news import PACK, demo_articles, gazetteer
+from tests.fakes.volumes import works
 
 FILE = PACK / "watches" / "defence-alliance.yaml"
 TEXT, ID = bundle(FILE), "defence-alliance"
@@ -55,13 +57,23 @@ def told(alerts: Sequence[AlertRaised]) -> list[tuple[str, int, str]]:
 
 
 async def test_it_tells_what_is_told_live_whatever_the_order_of_reading(database: Database) -> None:
-    judge = await prepared(database, watch=TEXT, watch_id=ID)
-    live = raised(await feed(judge, matches()))
+    live = await told_live(database)
     assert len({one.kind for one in live}) >= 5
     [run] = (await tried(DRAFT)).runs
     assert told(run.alerts) == told(live)
     [other] = (await tried(DRAFT, seen=[*reversed(ARTICLES), *ARTICLES], batch=7)).runs
     assert told(other.alerts) == told(live)
+
+
+async def told_live(database: Database) -> list[AlertRaised]:
+    """Every article is counted, then judged if it matches, as when articles come one by one."""
+    judge, counted = await prepared(database, watch=TEXT, watch_id=ID), count.make(database)
+    found = {one.article.id: one for one in matches()}
+    alerts: list[AlertRaised] = []
+    for at, one in enumerate(sorted(ARTICLES, key=lambda one: (one.observed, one.article_id))):
+        await counted(works([one], start=at))
+        alerts += raised(await feed(judge, [found[one.id]])) if one.id in found else []
+    return alerts
 
 
 async def test_versions_are_compared_by_what_alerts_are_about() -> None:

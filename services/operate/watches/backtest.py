@@ -176,8 +176,9 @@ class _Past:
         await published.publish(database, version.watch_id, version.text, EPOCH)
         judge = Judge(database, self.settings, RealClock())
         counting = self.tally.counting(database) if self.tally is not None else None
+        size = self.settings.judge_batch if counting is None else 1  # volumes as they stood at every article
         alerts: dict[tuple[str, int], AlertRaised] = {}
-        for batch in _batches(trial.causes, version.watch_id, self.until, self.settings.judge_batch):
+        for batch in _batches(trial.causes, version.watch_id, self.until, size):
             if counting is not None:
                 await counting.up_to(batch[-1].observed)
             for outcome in await judge.judge([_work(cause) for cause in batch]):
