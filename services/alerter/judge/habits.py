@@ -19,7 +19,7 @@ from services.alerter.judge.shelf import ShelfSpec
 from services.alerter.volumes import KEPT
 from shared.text.languages import macro
 
-LEAST_DISPERSION = 0.2
+LEAST_DISPERSION = 0.1
 """Articles come in bouts even where history is too short to show it: variance above that of Poisson, over the square of
 the mean. Chosen so that the null streams of the tests stay within the stated rate of false alarms."""
 
@@ -60,7 +60,7 @@ def _more(counts: dict[int, int], hour: int) -> dict[int, int]:
 
 @dataclass(slots=True)
 class Tally:
-    """A source in a watch: articles and independent clusters by day before the window, and in the window."""
+    """A source in a watch: articles and independent clusters by day as a habit, and its clusters by hour lately."""
 
     source_id: str
     name: str
@@ -69,15 +69,16 @@ class Tally:
     last: datetime
     articles: dict[date, int] = field(default_factory=dict)
     own: dict[date, int] = field(default_factory=dict)
-    told: int = 0
-    told_own: int = 0
+    lately: dict[datetime, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From `start` to before `end`, both whole hours; the habit is what was before, from `since` on."""
+    """The times of a sweep, all whole hours: a habit is what was told from `since` to before `reach`; a silence lasts
+    at least from `start` to before `end`, and no further back than `reach`."""
 
     since: datetime
+    reach: datetime
     start: datetime
     end: datetime
 
@@ -100,9 +101,9 @@ def _add(found: dict[str, Tally], source_id: str, day: date, spoke: Spoke, windo
     midnight = datetime.combine(day, time(), UTC)
     for hour, articles in spoke.articles.items():
         moment, own = midnight + timedelta(hours=hour), spoke.own.get(hour, 0)
-        if window.start <= moment < window.end:
-            one.told, one.told_own = one.told + articles, one.told_own + own
-        elif window.since <= moment < window.start:
+        if window.reach <= moment < window.end:
+            one.lately[moment] = own
+        elif window.since <= moment < window.reach:
             one.articles[day] = one.articles.get(day, 0) + articles
             one.own[day] = one.own.get(day, 0) + own
 

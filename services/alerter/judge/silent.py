@@ -1,9 +1,10 @@
-"""Who is silent: sources, languages and countries that tell nothing of a story in a window though by their habit they
-would have, while at least three others do.
+"""Who is silent: sources, languages and countries that tell nothing of a story for a while though by their habit they
+would have, while at least three others do. A silence has its least length from the rule; the longer it is, up to four
+times that, the more was to be expected.
 
-Silence is claimed only of sources that were read without fault through the whole window and published other articles
-in it: one whose feed is broken, or from which nothing at all comes, is no news but a fault. A source that never told of
-the watch is measured by the habit of its own language: three quarters of those sources must have spoken.
+Silence is claimed only of sources that were read without fault all the while and published other articles: one whose
+feed is broken, or from which nothing at all comes, is no news but a fault. A source that never told of the watch is
+measured by the habit of its own language: three quarters of those sources must have spoken.
 
 Every test of a sweep has its share of one chance in twenty to be wrong, so that however many sources there are, at most
 one window in twenty has a false alarm (Bonferroni).
@@ -11,8 +12,8 @@ one window in twenty has a false alarm (Bonferroni).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -42,7 +43,8 @@ HOUR = timedelta(hours=1)
 @dataclass(frozen=True, slots=True)
 class Silence:
     """Somebody is silent. `members` are the sources that are, `of` how many there are; `since` is when the last of them
-    spoke, None where they never did. `unread` are sources about which nothing can be said."""
+    spoke, None where they never did, `begun` the hour after which that was measured. `unread` are sources about which
+    nothing can be said."""
 
     kind: str
     name: str
@@ -50,38 +52,47 @@ class Silence:
     members: tuple[str, ...]
     of: int
     since: datetime | None
+    begun: datetime
     expected: float
     chance: float
     published: int
     unread: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
 class Scene:
-    """A window of a watch: what everybody told, before and in it, and what is known of the sources."""
+    """What everybody told, before and lately, and what is known of the sources."""
 
-    window: Window
-    tallies: Mapping[str, Tally]
-    outside: Outside
+    def __init__(self, window: Window, tallies: Mapping[str, Tally], outside: Outside) -> None:
+        self.window, self.tallies, self.outside = window, tallies, outside
+        self._clusters: dict[datetime, int] = {}
+        for one in tallies.values():
+            for hour, own in one.lately.items():
+                self._clusters[hour] = self._clusters.get(hour, 0) + own
 
-    def speakers(self, but: Iterable[str] = ()) -> list[Tally]:
-        """Sources that told of it in the window."""
-        left_out = set(but)
-        return [one for one in self.tallies.values() if one.told and one.source_id not in left_out]
+    def speakers(self, but: Collection[str] = ()) -> list[Tally]:
+        """Sources that told of it in the shortest window."""
+        start = self.window.start
+        return [one for name, one in self.tallies.items() if one.last >= start and one.lately and name not in but]
 
-    def published(self, source_id: str) -> int:
-        """Articles of a source in the window, matched or not."""
-        hours = int((self.window.end - self.window.start) / HOUR)
-        first = hour_of(self.window.start)
-        return sum(self.outside.volumes.get((first + at * HOUR, source_id), 0) for at in range(hours))
+    def clusters(self, since: datetime) -> int:
+        """Independent clusters of all after the hour `since`."""
+        return sum(own for hour, own in self._clusters.items() if hour > since)
 
-    def is_read(self, source_id: str) -> bool:
-        """Whether its silence means anything: read well through the window, and other articles came."""
-        state = self.outside.sources.get(source_id)
-        if state is None or not state.read_well or state.since > self.window.start:
-            return False
-        late = max(STALE, (self.window.end - self.window.start) / 2)
-        return state.checked >= self.window.end - late and self.published(source_id) > 0
+    def published(self, source_id: str, since: datetime) -> int:
+        """Articles of a source after the hour `since`, matched or not."""
+        hours = int((self.window.end - since) / HOUR)
+        volumes, last = self.outside.volumes, self.window.end
+        return sum(volumes.get((last - at * HOUR, source_id), 0) for at in range(1, hours))
+
+    def began(self, source_id: str, last: datetime | None) -> datetime | None:
+        """The hour after which a silence of a source means anything: it spoke until then, or could not be read. None
+        where that is less than the shortest window, where its last check is too old, or where nothing comes of it."""
+        state, window = self.outside.sources.get(source_id), self.window
+        late = max(STALE, (window.end - window.start) / 2)
+        if state is None or not state.read_well or state.checked < window.end - late:
+            return None
+        begun = max(window.reach, hour_of(state.since), hour_of(last) if last else window.reach)
+        return begun if begun <= window.start and self.published(source_id, begun) else None
 
 
 def silences(scene: Scene, rule: Rule) -> tuple[list[Silence], list[Silence]]:
@@ -120,30 +131,24 @@ def _group(kind: str, one: Tally | SourceState) -> str:
 
 
 def _tried(scene: Scene, kind: str, name: str, members: Sequence[Tally]) -> tuple[Silence | None, bool]:
-    """The silence of a group that says nothing at all, with its chance, and whether enough of it can be read."""
-    if any(one.last >= scene.window.start for one in members):
+    """The silence of a group that says nothing at all, with its chance, and whether any of it can be read."""
+    last = max(one.last for one in members)
+    if last >= scene.window.start or len(scene.speakers()) < OTHERS:
         return None, False
-    others = scene.speakers()
-    if len(others) < OTHERS:
-        return None, False
-    read = [one for one in members if scene.is_read(one.source_id)]
-    silence = _measured(scene, kind, name, read or members)
-    if silence is None:
-        return None, False
-    unread = tuple(one.source_id for one in members if one not in read)
-    return replace(silence, of=len(members), unread=unread), bool(read)
-
-
-def _measured(scene: Scene, kind: str, name: str, members: Sequence[Tally]) -> Silence | None:
-    habit = habit_of(members, scene.tallies.values())
+    begun = {one.source_id: hour for one in members if (hour := scene.began(one.source_id, last)) is not None}
+    read = [one for one in members if one.source_id in begun]
+    since = max(begun.values()) if begun else max(scene.window.reach, hour_of(last))
+    habit = habit_of(read or members, scene.tallies.values())
     if habit.days < HABIT_DAYS:
-        return None
-    clusters = sum(one.told_own for one in scene.speakers())
-    return Silence(
-        kind, name, members[0].name if kind == SOURCE else name, tuple(one.source_id for one in members), len(members),
-        max(one.last for one in members), habit.share * clusters, habit.chance_of_none(clusters),
-        sum(scene.published(one.source_id) for one in members),
+        return None, False
+    clusters = scene.clusters(since)
+    silence = Silence(
+        kind, name, members[0].name if kind == SOURCE else name, tuple(one.source_id for one in read or members),
+        len(members), last, since, habit.share * clusters, habit.chance_of_none(clusters),
+        sum(scene.published(one.source_id, since) for one in read),
+        tuple(one.source_id for one in members if one.source_id not in begun),
     )  # fmt: skip
+    return silence, bool(read)
 
 
 # ---- those that never spoke ------------------------------------------------------------------------------------------
@@ -151,28 +156,31 @@ def _measured(scene: Scene, kind: str, name: str, members: Sequence[Tally]) -> S
 
 def _never(scene: Scene, rule: Rule, limit: float) -> list[Silence]:
     """Sources that were never met in this watch, although nearly all others of their language tell of it."""
-    known = scene.tallies.keys()
-    states = [one for name, one in sorted(scene.outside.sources.items()) if name not in known and scene.is_read(name)]
-    asked = [one for one in states if not rule.names or one.source_id in rule.names]
-    return [silence for one in asked if (silence := _never_one(scene, one)) is not None and silence.chance <= limit]
+    asked = [state for name, state in sorted(scene.outside.sources.items()) if name not in scene.tallies]
+    tried = (_never_one(scene, state) for state in asked if not rule.names or state.source_id in rule.names)
+    return [one for one in tried if one is not None and one.chance <= limit]
 
 
 def _never_one(scene: Scene, state: SourceState) -> Silence | None:
-    language = macro(state.language)
+    language, begun = macro(state.language), scene.began(state.source_id, None)
     peers = [one for one in scene.speakers() if one.language == language]
-    group = [name for name, one in scene.outside.sources.items() if macro(one.language) == language
-             and scene.is_read(name)]  # fmt: skip
-    if not language or len(peers) < OTHERS or len(peers) < PEERS * len(group):
+    if begun is None or not language or len(peers) < OTHERS or len(peers) < PEERS * _readable(scene, language):
         return None
     habits = [habit_of([one], scene.tallies.values()) for one in peers]
     if max(one.days for one in habits) < HABIT_DAYS:
         return None
     usual = Habit(median(one.share for one in habits), 0, max(one.dispersion for one in habits))
-    clusters = sum(one.told_own for one in scene.speakers())
+    clusters = scene.clusters(begun)
     return Silence(
-        SOURCE, state.source_id, state.name, (state.source_id,), 1, None, usual.share * clusters,
-        usual.chance_of_none(clusters), scene.published(state.source_id),
+        SOURCE, state.source_id, state.name, (state.source_id,), 1, None, begun, usual.share * clusters,
+        usual.chance_of_none(clusters), scene.published(state.source_id, begun),
     )  # fmt: skip
+
+
+def _readable(scene: Scene, language: str) -> int:
+    """Sources of a language whose silence would mean something."""
+    states = scene.outside.sources.values()
+    return sum(macro(one.language) == language and scene.began(one.source_id, None) is not None for one in states)
 
 
 # ---- together --------------------------------------------------------------------------------------------------------
@@ -202,7 +210,8 @@ def _together(kind: str, name: str, some: Sequence[Silence], of: int) -> Silence
     spoke = [one.since for one in some if one.since is not None]
     return Silence(
         kind, name, name, tuple(sorted(one.name for one in some)), of, max(spoke) if spoke else None,
-        sum(one.expected for one in some), min(one.chance for one in some), sum(one.published for one in some),
+        max(one.begun for one in some), sum(one.expected for one in some), min(one.chance for one in some),
+        sum(one.published for one in some),
     )  # fmt: skip
 
 

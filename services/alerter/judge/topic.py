@@ -36,7 +36,7 @@ OTHER_NAMES, OTHER_WORDS = 0.62, 0.09
 READ = 700
 """Characters of the text that are compared: what happened stands at the beginning, background at the end."""
 GRAM, TITLE_TWICE = 4, 2
-MOST_OPEN = 400
+MOST_OPEN = 150
 """Open topics of a watch that an article is compared with."""
 KEPT = 600
 """4-grams kept of a topic, the commonest: about ten articles' worth."""

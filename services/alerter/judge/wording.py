@@ -241,9 +241,9 @@ def of_statement(
     doing = DOING.get(one.act, one.act)
     said = f": “{shortened(one.quote.span.surface, 160)}”" if one.quote else ""
     if was is not None:
-        before = f"on {was[1]:%d %b} {DOING.get(was[0], was[0])}"
-        now = f"{one.actor.name} changes sides: now {doing}"
-        return now, f"{one.actor.name} {before}, as told then; {source}{said}"
+        who, did = f"{one.actor.name}{office(one.actor.role)}", DOING.get(was[0], was[0])
+        before = f"It was told on {was[1]:%d %b} of {who}: {did}"
+        return f"{one.actor.name} changes sides: now {doing}", f"{before}. Now in {source}{said}"
     first = "First reaction in this story" if first_of_actor else "First time in this story"
     return f"{one.actor.name} {doing}", f"{first} by {one.actor.name}{office(one.actor.role)}, in {source}{said}"
 
