@@ -44,9 +44,7 @@ async def fence_on(database: Database) -> Fence:
     return (await raise_fences(database, "judge", [0]))[0]
 
 
-async def feed(
-    judge: Judge, matches: Iterable[Cause], *, fence: Fence | None = None, batch: int = 16
-) -> list[Outcome]:
+async def feed(judge: Judge, matches: Iterable[Cause], *, fence: Fence | None = None, batch: int = 16) -> list[Outcome]:
     """Judge causes in order, in batches."""
     waiting = [work(match, fence) for match in matches]
     outcomes: list[Outcome] = []
