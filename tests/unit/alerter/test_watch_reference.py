@@ -15,8 +15,10 @@ from services.alerter.clauses import KINDS
 from services.alerter.load import CONCEPTS, SCHEMA, load
 from services.alerter.match.check import article, check, decide
 from services.alerter.match.commands import gazetteer_beside
+from services.alerter.options import OPTIONS
 from services.alerter.schema import concepts_schema, watch_schema
 from services.alerter.watch import WITHIN
+from shared.events import AlertKind
 from shared.text.gazetteer import Gazetteer
 
 ROOT = Path(__file__).parents[3]
@@ -27,6 +29,13 @@ ELSEWHERE = ("pact", "party", "signing", "capital", "football")
 """Concepts that an excerpt names and another one makes."""
 AROUND = ("match", "alerts", "include")
 SAID = re.compile(r"^# (finds|not)(?: \((\w+)\))?: (.+)$", re.MULTILINE)
+KINDS_PAGE = (ROOT / "docs/watches/alerts.md").read_text(encoding="utf-8")
+SPELT_OUT = (
+    AlertKind.BURST, AlertKind.SILENCE, AlertKind.SECOND_SOURCE, AlertKind.BORDER_CROSSING, AlertKind.EDIT,
+    AlertKind.TERM_SHIFT,
+)  # fmt: skip
+"""Kinds of which the page must name every parameter; the others take some that only the schema knows."""
+EVERYWHERE = ("cooldown", "per_day")
 SHARED = next(block for block in BLOCKS if CONCEPTS in block)
 
 
@@ -81,6 +90,18 @@ def test_every_kind_of_clause_has_an_example() -> None:
 def test_the_schema_is_where_the_first_line_says() -> None:
     (place,) = re.findall(r"\$schema=(\S+)", PAGE)
     assert (PACK / "watches" / place).resolve() == ROOT / "docs/watches/watch-1.schema.json"
+
+
+def test_the_page_of_alerts_has_every_kind_and_an_example_that_is_read(tmp_path: Path) -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+)$", KINDS_PAGE, re.MULTILINE))
+    assert list(rows) == [str(kind) for kind in OPTIONS]
+    for kind in SPELT_OUT:
+        missing = [key for key in OPTIONS[kind] if f"`{key}" not in rows[kind] and key not in EVERYWHERE]
+        assert missing == [], kind
+    (block,) = re.findall(r"^```yaml\n(.*?)^```$", KINDS_PAGE, re.MULTILINE | re.DOTALL)
+    tree = whole(block)
+    jsonschema.Draft202012Validator(watch_schema()).validate(tree)
+    assert len(load(written(tree, tmp_path), gazetteer().entities).alerts) == 5
 
 
 def test_the_page_is_short() -> None:

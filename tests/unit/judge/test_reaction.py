@@ -157,7 +157,7 @@ def test_whoever_changes_sides_is_told_each_time() -> None:
         (True, True), (False, True), (False, False)
     ]  # fmt: skip
     assert alerts[1].headline == "vucic changes sides: now welcomes it"
-    assert "on 20 Mar condemns it, as told then" in alerts[1].reason
+    assert alerts[1].reason == "It was told on 20 Mar of vucic, president of Serbia: condemns it. Now in Two"
     assert len({one.id for one in alerts}) == 3
 
 
