@@ -34,7 +34,9 @@ from tests.fakes.volumes import works
 FILE = PACK / "watches" / "defence-alliance.yaml"
 TEXT, ID = bundle(FILE), "defence-alliance"
 DRAFT = Version("file draft.yaml", ID, TEXT)
-ARTICLES = [one.article for one in demo_articles()]
+DEMO = demo_articles()[:50]
+"""The first days of the story: a whole world takes minutes."""
+ARTICLES = [one.article for one in DEMO]
 
 
 async def these(seen: Sequence[Seen]) -> AsyncIterator[Seen]:
@@ -149,7 +151,7 @@ def rows(**more: bool) -> list[dict[str, object]]:
         {"id": one.name, "url": one.article.url, "title": one.article.title, "text": one.article.text,
          "published": one.article.published.at.isoformat() if one.article.published else "",
          "source": one.article.source.id, "about_alliance": one.about, **more}
-        for one in demo_articles()
+        for one in DEMO
     ]  # fmt: skip
 
 
