@@ -34,8 +34,8 @@ from tests.fakes.volumes import works
 FILE = PACK / "watches" / "defence-alliance.yaml"
 TEXT, ID = bundle(FILE), "defence-alliance"
 DRAFT = Version("file draft.yaml", ID, TEXT)
-DEMO = demo_articles()[:50]
-"""The first days of the story: a whole world takes minutes."""
+DEMO = demo_articles()[:100]
+"""The quiet days before and the first ones of the story: a whole world takes minutes on a slow machine."""
 ARTICLES = [one.article for one in DEMO]
 
 

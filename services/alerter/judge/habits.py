@@ -19,9 +19,10 @@ from services.alerter.judge.shelf import ShelfSpec
 from services.alerter.volumes import KEPT
 from shared.text.languages import macro
 
-LEAST_DISPERSION = 0.1
+LEAST_DISPERSION = 0.2
 """Articles come in bouts even where history is too short to show it: variance above that of Poisson, over the square of
-the mean. Chosen so that the null streams of the tests stay within the stated rate of false alarms."""
+the mean. On simulated streams of 13 sources over four weeks without any silence this gives 0 or 1 false alarms where
+all follow one rhythm, 1 to 5 where every source has a day of its own; with 0.1 it is 4 to 6, and 10 to 20."""
 
 
 class Spoke(msgspec.Struct, frozen=True, omit_defaults=True):
