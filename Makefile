@@ -6,6 +6,8 @@ BIN := .venv/bin
 ARGS ?=
 KIND ?= kills
 N ?= 200
+# of tests: each brings a broker and a database server of its own
+WORKERS ?= 2
 BUS ?= both
 READY := .venv/.ready
 # set by .ci/run: what must not be skipped (kafka,postgres,compose,promtool)
@@ -36,7 +38,7 @@ check: setup ## Lint, types, import rules, generated files up to date
 	$(BIN)/python -m services.generate --check
 
 test: setup ## Run every test that this machine can run
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
 
 demo: setup ## Play the demo story (ARGS=--once: no terminal, exit 0 when all arrived)
 	@$(BIN)/wirewatch demo $(ARGS)

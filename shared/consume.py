@@ -31,7 +31,7 @@ from shared.bus import Bus, BusUnavailable, CommitRefused, ConsumerOptions, Part
 from shared.clock import Clock
 from shared.db import Database
 from shared.errors import Fenced
-from shared.finish import DEAD_REASONS, RETRY_REASONS, Finisher, patiently
+from shared.finish import DEAD_REASONS, RETRY_REASONS, Finisher, Stopped, patiently
 from shared.lane import Abandoned, BatchLane, KeyedLane, Lane
 from shared.lease import Fence, raise_fences
 from shared.step import Step
@@ -79,11 +79,10 @@ class ConsumeLoop:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set, then drain."""
-        group = self.step.group
-        self._publisher = await patiently(group, self._bus.publisher)
-        self._finisher = Finisher(self.step, publisher=self._publisher, real=self._real)
-        options = replace(self._options.consumer, on_assigned=self._on_assigned, on_revoked=self._on_revoked)
-        self._consumer = await patiently(group, lambda: self._bus.subscribe(self._topics, group, options))
+        try:
+            await self._open(stop)
+        except Stopped:
+            return
         watcher = asyncio.create_task(self._watch_lag())
         try:
             await self._turn_until(stop)
@@ -92,6 +91,17 @@ class ConsumeLoop:
             await self._close()
         if self._failure is not None:
             raise self._failure
+
+    async def _open(self, stop: asyncio.Event) -> None:
+        group = self.step.group
+        self._publisher = await patiently(group, self._bus.publisher, stop)
+        self._finisher = Finisher(self.step, publisher=self._publisher, real=self._real)
+        options = replace(self._options.consumer, on_assigned=self._on_assigned, on_revoked=self._on_revoked)
+        try:
+            self._consumer = await patiently(group, lambda: self._bus.subscribe(self._topics, group, options), stop)
+        except Stopped:
+            await self._publisher.close()
+            raise
 
     async def _turn_until(self, stop: asyncio.Event) -> None:
         last_commit = perf_counter()

@@ -66,16 +66,34 @@ class Breaker:
         return len(defects) > BREAKER_WINDOW // 2 and len(set(defects)) >= BREAKER_KEYS
 
 
-async def patiently(group: str, action: Callable[[], Awaitable[T]]) -> T:
-    """Repeat `action` in place while it fails transiently; order per key is kept because nothing overtakes."""
+class Stopped(Exception):
+    """The process ends before what was waited for could be had."""
+
+
+async def patiently(group: str, action: Callable[[], Awaitable[T]], stop: asyncio.Event | None = None) -> T:
+    """Repeat `action` in place while it fails transiently; order per key is kept because nothing overtakes. Raises
+    Stopped when `stop` is set while it waits: an outage must not hold up the end of the process."""
     for delay in _delays():
         try:
             return await action()
         except Transient as error:
             metrics.RETRIES.labels(group, error.reason).inc()
             log.warning("step_retried", group=group, reason=error.reason, error=str(error))
-            await asyncio.sleep(delay)
+            if await _stopped_within(delay, stop):
+                raise Stopped(group) from error
     raise AssertionError("the delays never end")
+
+
+async def _stopped_within(seconds: float, stop: asyncio.Event | None) -> bool:
+    if stop is None:
+        await asyncio.sleep(seconds)
+        return False
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 def _delays() -> Iterator[float]:

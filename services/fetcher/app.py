@@ -26,7 +26,7 @@ from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import SourcesFile
 from services.fetcher.watch import Watch
 from shared.bus import Publisher
-from shared.finish import patiently
+from shared.finish import Stopped, patiently
 from shared.http import Limits
 from shared.run import Parts, Service
 
@@ -61,7 +61,10 @@ class Running:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll and fetch until `stop`, then finish what is in hand."""
-        publisher = await patiently("fetcher", self.parts.bus.publisher)
+        try:
+            publisher = await patiently("fetcher", self.parts.bus.publisher, stop)
+        except Stopped:
+            return
         landing = Landing(publisher, self.parts.database, self.parts.real, self.parts.health.pulse("fetcher:landing"))
         try:
             watch = self._wired(landing)

@@ -22,7 +22,7 @@ from services.notifier.settings import NotifierSettings
 from services.notifier.store import Delivery
 from services.notifier.tell import Teller
 from services.notifier.tend import Tender
-from shared.finish import patiently
+from shared.finish import Stopped, patiently
 from shared.run import Parts
 
 
@@ -59,7 +59,10 @@ class Dispatch:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send until `stop` is set, then finish what flies."""
-        publisher = await patiently("notifier", self._parts.bus.publisher)
+        try:
+            publisher = await patiently("notifier", self._parts.bus.publisher, stop)
+        except Stopped:
+            return
         async with asyncio.TaskGroup() as group:
             writer = group.create_task(self._recorder.write())
             group.create_task(self._teller.run(publisher))

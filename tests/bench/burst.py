@@ -156,8 +156,8 @@ class Ours:
             self._profile = Profile(self._shared)
         self._tick, self._values = tick, {}
         for at in range(tick % 400, len(self._series), 400):
-            age(self._series[at], tick, self._profile, MEMORY)
-            learn(self._shared, self._series[at], tick, self._profile)
+            age(self._series[at], tick - 1, self._profile, MEMORY)
+            learn(self._shared, self._series[at], tick - 1, self._profile)
 
 
 class Ratio:

@@ -22,7 +22,7 @@ from shared.consume import ConsumeLoop, LoopOptions
 from shared.errors import Rejected, Transient
 from shared.events import OperatorAsked
 from shared.finish import TooManyDefects
-from shared.metrics import COMMITS, SKIPPED, CommitOutcome
+from shared.metrics import COMMITS, RETRIES, SKIPPED, CommitOutcome
 from shared.step import Outcome, Step, Work
 from shared.topics import OPERATORS_ASKED, Topic, TopicSpec, dead_topic, retry_topic, spec_of
 from tests.fakes.fixtures_bus import Lab
@@ -399,6 +399,19 @@ async def test_redriven_records_reach_only_the_retry_topic_and_are_handled(bus: 
         await publisher.publish([dead.redrive(letters[0], GROUP)])
         await until(lambda: seen.numbers == [7])
         await publisher.close()
+
+
+async def test_topics_that_are_not_there_are_waited_for_and_do_not_hold_up_the_end(bus: Bus) -> None:
+    retried = RETRIES.labels(GROUP, "bus_unavailable")
+    before = retried._value.get()
+    async with running(loop_of(bus, step_of(Seen()))):  # it fails when the loop does not end
+        await until(lambda: retried._value.get() > before)
+    seen = Seen()
+    async with running(loop_of(bus, step_of(seen))):
+        await until(lambda: retried._value.get() > before + 1)
+        await prepare(bus)
+        await send(bus, [asked(1, "k")])
+        await until(lambda: seen.numbers == [1])
 
 
 async def test_drain_finishes_what_runs_and_commits_it(bus: Bus) -> None:

@@ -30,7 +30,6 @@ from shared.bus import Partition, Publisher
 from shared.codec import encode
 from shared.errors import Transient
 from shared.events import TimePassed
-from shared.finish import patiently
 from shared.run import Parts
 from shared.topics import ARTICLES_EXTRACTED, ARTICLES_MATCHED, PAGES_FETCHED, SOURCES_CHECKED, TIMES_PASSED, Topic
 
@@ -117,7 +116,7 @@ class Advance:
         told = {name: one for name, due in (await self._due(until)).items() if (one := self._telling(name, due, now))}
         if told:
             if self._publisher is None:
-                self._publisher = await patiently("judge", self._parts.bus.publisher)
+                self._publisher = await self._parts.bus.publisher()
             events = [TimePassed(id=ids.time_passed(name, until), observed=until, watch_id=name) for name in told]
             await self._publisher.publish([encode(event) for event in events])
             self._told |= told

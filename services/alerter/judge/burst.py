@@ -25,8 +25,9 @@ ALIKE = (1.0,) * len(WINDOWS)
 TICKS_A_DAY, HOURS_A_WEEK = 144, 168
 LEAST = 3
 """Clusters without which nothing is a burst, however quiet it was before."""
-PRIOR_EVENTS, PRIOR_TICKS = 0.5, 1_000.0
-"""What is known of a series before it was seen: half an event a week (gamma prior of its rate)."""
+PRIOR_EVENTS, PRIOR_TICKS = 0.5, 36.0
+"""What is known of a series before it was seen (gamma prior of its rate): Jeffreys' half an event, in next to no time.
+More time would pull the rate of everything down."""
 FLATTEN = 20.0
 """Events an hour of the week needs before the profile believes it half."""
 LARGEST_DISPERSION = 4.0
@@ -113,9 +114,7 @@ class Profile:
 
     def over(self, tick: int, ticks: int) -> float:
         """The sum over the ticks that end with this one."""
-        if ticks < TICK:
-            return sum(self._weights[hour_of(one)] for one in range(tick - ticks + 1, tick + 1))
-        return float(ticks)
+        return sum(self._weights[hour_of(one)] for one in range(tick - ticks + 1, tick + 1))
 
 
 def add(series: Series, tick: int, count: int = 1) -> None:

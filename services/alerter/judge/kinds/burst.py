@@ -116,13 +116,14 @@ def _is_new(case: Case, rule: Rule, counts: Counts, tick: int) -> bool:
 
 
 def _enter(counts: Counts, tick: int, profile: Profile, memory: float) -> None:
-    """A new tick begins another family of tests, and some series, chosen by their number, teach the dispersion."""
+    """A new tick begins another family of tests, and some series, chosen by their number, teach the dispersion with what
+    they had up to the tick before, which is whole."""
     if tick == counts.tick:
         return
     for at, series in enumerate(counts.series.values()):
         if at % 10 == tick % 10:
-            burst.age(series, tick, profile, memory)
-            burst.learn(counts.pool, series, tick, profile)
+            burst.age(series, tick - 1, profile, memory)
+            burst.learn(counts.pool, series, tick - 1, profile)
     counts.tick, counts.values = tick, {}
     if tick // TICKS_A_DAY != counts.day:
         counts.day, counts.spent = tick // TICKS_A_DAY, 0
@@ -166,7 +167,8 @@ def _tested(
 ) -> Iterator[Sign]:
     """Count the cluster in a series and test its windows."""
     profile, volume = ordinary
-    series = counts.series.setdefault(name, Series(until=tick - WINDOWS[-1]))
+    unseen = min(counts.began, tick - WINDOWS[-1])  # that nothing came since the watch is counted is known, too
+    series = counts.series.setdefault(name, Series(until=unseen))
     burst.age(series, tick, profile, _memory(rule))
     burst.add(series, tick)
     if name == WATCH:
