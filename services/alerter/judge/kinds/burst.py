@@ -116,8 +116,8 @@ def _is_new(case: Case, rule: Rule, counts: Counts, tick: int) -> bool:
 
 
 def _enter(counts: Counts, tick: int, profile: Profile, memory: float) -> None:
-    """A new tick begins another family of tests, and some series, chosen by their number, teach the dispersion with what
-    they had up to the tick before, which is whole."""
+    """A new tick begins another family of tests, and some series, chosen by their number, teach the dispersion with
+    what they had up to the tick before, which is whole."""
     if tick == counts.tick:
         return
     for at, series in enumerate(counts.series.values()):
