@@ -291,10 +291,12 @@ class Reaction(Part, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Novelty(Part, frozen=True, omit_defaults=True, kw_only=True):
-    """The proof that a term is new to the watch: what was searched and how often it had been met at least. `last_seen`
-    is given for a term that was not used for long and comes back."""
+    """The proof that a term is new to the watch: what was searched and how often it had been met at least. `together`
+    are the families told with it: words of a phrase, and phrases that overlap. `last_seen` is given for a term that was
+    not used for long and comes back."""
 
     family: str
+    together: tuple[str, ...] = ()
     forms: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     first_seen: datetime

@@ -62,20 +62,27 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Novel:
-    """A confirmed new family with its sightings inside the confirming window, by time. `last_seen` is given for one
-    that comes back."""
+    """A confirmed new family with its sightings inside the confirming window, by time, and the keys of families that
+    rest with it. `last_seen` is given for one that comes back; `within` says that a word of it was told before, so that
+    it is no term by itself but news of that one."""
 
     term: Term
     sightings: tuple[Sighting, ...]
     witnesses: tuple[str, ...]
     points: float
-    absorbed: tuple[int, ...] = ()
+    absorbed: tuple[str, ...] = ()
     last_seen: datetime | None = None
+    within: bool = False
 
     @property
     def languages(self) -> tuple[str, ...]:
         """The languages it was seen in, in the order of their first use."""
         return tuple(dict.fromkeys(one.language for one in self.sightings))
+
+    @property
+    def together(self) -> tuple[str, ...]:
+        """The keys of the families that are told with it: what rests with it, and its rare words."""
+        return tuple(dict.fromkeys(key for key in (*self.absorbed, *self.term.rare) if key != self.term.key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +235,16 @@ def confirmed(
     memory: Memory, reading: Reading, young: Sequence[Term], rule: Terms, *, warm: bool, sources: int | None = None
 ) -> list[Novel]:
     """The families this article confirms, the most telling first, each with the families that rest with it. With
-    `sources` another number of witnesses than the rule's."""
+    `sources` another number of witnesses than the rule's.
+
+    Which family is named depends on the order of articles; which are told, by themselves or together, does not: what is
+    confirmed is always told, with another one of its article, or later as news of a word told before.
+    """
     asked = replace(rule, sources=sources or rule.sources)
     found = [one for term in young if (one := _confirm(memory, term, reading.moment, asked, warm=warm)) is not None]
-    novel = [one for one in found if not _rests_on_told(memory, one.term) and not _is_covered(one, found)]
-    novel.sort(key=lambda one: (-one.points, -one.term.words, one.term.key))
-    return _chained(novel)
+    found.sort(key=lambda one: (_is_covered(one, found), -one.points, -one.term.words, one.term.key))
+    told = _chained([one for one in found if not _rests_on_told(memory, one.term)])
+    return [*told, *(replace(one, within=True) for one in found if _rests_on_told(memory, one.term))]
 
 
 def _confirm(memory: Memory, term: Term, moment: datetime, rule: Terms, *, warm: bool) -> Novel | None:
@@ -333,8 +344,7 @@ def _chained(novel: Sequence[Novel]) -> list[Novel]:
         if at is None:
             kept.append(one)
         else:
-            absorbed = (*kept[at].absorbed, one.term.number)
-            kept[at] = Novel(kept[at].term, kept[at].sightings, kept[at].witnesses, kept[at].points, absorbed)
+            kept[at] = replace(kept[at], absorbed=(*kept[at].absorbed, one.term.key, *one.term.rare))
     return kept
 
 
@@ -345,7 +355,7 @@ def _touch(one: Term, other: Term) -> bool:
 
 def settle(memory: Memory, novel: Novel) -> None:
     """The family was told: it, its rare words and what rests with it are never new again."""
-    for one in (novel.term.number, *novel.absorbed, *(number(word) for word in novel.term.rare)):
+    for one in map(number, (novel.term.key, *novel.together)):
         family = memory.families.get(one)
         first = family.first if family else novel.sightings[0].moment
         memory.put_family(one, Family(first, Standing.TOLD, novel.sightings[-1].moment))

@@ -224,6 +224,11 @@ def of_term(novel: Novel, first: datetime, documents: int, *, warming: bool) -> 
     return f"New in this story: “{shown.form}”{also}", f"First used by {shown.source_name}, {how}; {searched}{young}"
 
 
+def of_phrase(novel: Novel) -> str:
+    """Headline of a phrase around a word that was told."""
+    return f"Now in a phrase: “{novel.sightings[0].form}”"
+
+
 def of_unconfirmed(form: str, source: str, within: timedelta) -> tuple[str, str]:
     """Headline and reason when nobody confirmed a term."""
     return f"Not confirmed: “{form}”", f"Nobody but {source} used it within {length_of(within)}"

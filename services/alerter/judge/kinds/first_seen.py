@@ -58,16 +58,18 @@ def judged(case: Case) -> Iterable[Draft]:
 
 def _new(case: Case, rule: Rule, young: list[Term], wanted: novel.Terms) -> Iterable[Draft]:
     warm = _is_warm(case)
-    confirmed = [one for one in novel.confirmed(case.memory, case.reading, young, wanted, warm=warm)
-                 if not _has_acted(case, one.term)]  # fmt: skip
+    young = [term for term in young if not _is_followed(case, term)]
+    confirmed = novel.confirmed(case.memory, case.reading, young, wanted, warm=warm)
+    drafts = [draft for one in confirmed if one.within for draft in _within(case, rule, one)]
     for one in confirmed:
         novel.settle(case.memory, one)
-    drafts = _drafts(case, rule, confirmed)
+    drafts += _drafts(case, rule, [one for one in confirmed if not one.within])
     if not rule.unconfirmed:
         return drafts
     waiting = [term for term in young if term.number in case.memory.sightings]
     first = novel.confirmed(case.memory, case.reading, waiting, wanted, warm=warm, sources=1)
-    return [*drafts, *(_unsure(case, rule, one, wanted) for one in first if not _is_told(case, rule, one))]
+    fresh = [one for one in first if not one.within and not _is_told(case, rule, one)]
+    return [*drafts, *(_unsure(case, rule, one, wanted) for one in fresh)]
 
 
 def _wanted(case: Case, rule: Rule | None) -> novel.Terms:
@@ -81,9 +83,13 @@ def _is_warm(case: Case) -> bool:
     return case.memory.is_warm(case.reading.moment, documents=case.settings.warm_documents, days=days)
 
 
-def _has_acted(case: Case, term: Term) -> bool:
-    """Whether a listed name was told of already as somebody who reacted in the story."""
-    return term.key.startswith(NAME) and bool(case.memory.acts_of(case.story.id, term.key.removeprefix(NAME)))
+def _is_followed(case: Case, term: Term) -> bool:
+    """Whether a listed name is of a side whose reactions the watch tells: what they do says that they are there."""
+    if not term.key.startswith(NAME):
+        return False
+    sides = {rule.side for rule in case.rules.of(AlertKind.REACTION)}
+    name = term.key.removeprefix(NAME)
+    return any(one.side in sides or "" in sides for one in case.reading.article.entities if one.entity_id == name)
 
 
 def _drafts(case: Case, rule: Rule, confirmed: Iterable[Novel]) -> list[Draft]:
@@ -122,11 +128,23 @@ def _draft(case: Case, rule: Rule, one: Novel) -> Draft:
     headline, reason = wording.of_term(one, one.sightings[0].moment, documents, warming=warming)
     return Draft(
         rule, _about(one), headline, reason, sentence=_sentence_of(case, one.term), hits=(_hit(one.term),),
-        sources=len(one.witnesses), terms=(one.term.key,),
+        sources=len(one.witnesses), terms=(one.term.key, *one.together),
         novelty=_novelty(case, rule, one, documents, warming=warming),
         facts=frozenset({f"term {one.term.key}", "confirmed"}),
         extra={"confirmed": True} if rule.unconfirmed else {},
     )  # fmt: skip
+
+
+def _within(case: Case, rule: Rule, one: Novel) -> Iterable[Draft]:
+    """A phrase around a word that was told: the alert of that word is brought up to date."""
+    words = set(one.term.rare)
+    terms = (each for each in case.memory.told.values() if each.kind == AlertKind.FIRST_SEEN)
+    told = (each for each in terms if words.intersection(each.terms))
+    known = max(told, key=lambda each: (each.told, each.alert_id), default=None)
+    if known is not None:
+        drafted = _draft(case, rule, one)
+        yield replace(drafted, name=known.alert_id, headline=wording.of_phrase(one),
+                      terms=tuple(dict.fromkeys((*known.terms, *drafted.terms))))  # fmt: skip
 
 
 def _is_told(case: Case, rule: Rule, one: Novel) -> bool:
@@ -203,7 +221,8 @@ def _searched_since(case: Case, rule: Rule) -> datetime | None:
 def _novelty(case: Case, rule: Rule, one: Novel, documents: int, *, warming: bool) -> Novelty:
     first = one.sightings[0]
     return Novelty(
-        family=one.term.key, forms=spread(seen.form for seen in one.sightings), languages=one.languages,
+        family=one.term.key, together=one.together, forms=spread(seen.form for seen in one.sightings),
+        languages=one.languages,
         first_seen=first.moment, first_article=first.article_id, first_source=first.source_name or first.source_id,
         confirmed=case.reading.moment, witnesses=one.witnesses, documents_searched=documents,
         searched_since=_searched_since(case, rule), earlier_hits=int(one.last_seen is not None),
