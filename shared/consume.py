@@ -204,9 +204,14 @@ class ConsumeLoop:
             self._lanes.pop(lane.place, None)
             self._committed.pop(lane.place, None)
             self._retired[lane.place] = lane.tracker.next or 0
-        for number in {place.number for place in partitions}:
-            if task := self._fences.pop(number, None):
-                task.cancel()
+        await self._drop_fences({place.number for place in partitions})
+
+    async def _drop_fences(self, numbers: Iterable[int]) -> None:
+        """What was cancelled in the middle of a write is waited for, or it would write on behind our back."""
+        tasks = [task for number in numbers if (task := self._fences.pop(number, None)) is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _drain(self, lanes: Sequence[Lane]) -> None:
         for lane in lanes:
@@ -224,6 +229,7 @@ class ConsumeLoop:
     async def _close(self) -> None:
         await self._drain(list(self._lanes.values()))
         await self._commit()
+        await self._drop_fences(list(self._fences))
         await self._consumer.close()
         await self._publisher.close()
         metrics.IN_HAND.labels(self.step.group).set(self.in_hand)

@@ -10,13 +10,15 @@ Left out on purpose: an ORM, sessions and a repository layer; stores are modules
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -76,11 +78,12 @@ LET_GO = {"idle_in_transaction_session_timeout": str(IDLE_MS)}
 @dataclass(frozen=True, slots=True)
 class Database:
     """The engine and what differs between the two databases. `readers`: SQLite's connections that only read, which it
-    does beside a writer; PostgreSQL needs none."""
+    does beside a writer; PostgreSQL needs none. `files`: SQLite's connections, each with a thread of its own."""
 
     engine: AsyncEngine
     url: str
     readers: AsyncEngine | None = None
+    files: list[aiosqlite.Connection] = field(default_factory=list)
 
     @property
     def is_sqlite(self) -> bool:
@@ -116,10 +119,16 @@ class Database:
             raise
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections. Threads of SQLite's are waited for, also of those whose user was cancelled: one that
+        answers when the event loop is closed would fail."""
         await self.engine.dispose()
         if self.readers is not None:
             await self.readers.dispose()
+        for one in self.files:
+            if one._thread.is_alive():
+                if one._running:
+                    one.stop()
+                await asyncio.to_thread(one._thread.join, BUSY_TIMEOUT_MS / 1000)
 
 
 def open_database(url: str, *, pool_size: int = 5) -> Database:
@@ -128,7 +137,9 @@ def open_database(url: str, *, pool_size: int = 5) -> Database:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
             _make_folder(Path(parsed.database).parent, url)
-        return Database(_sqlite(parsed, pool_size), url, _sqlite(parsed, pool_size, reads=True))
+        files: list[aiosqlite.Connection] = []
+        writers, readers = (_sqlite(parsed, pool_size, files, reads=reads) for reads in (False, True))
+        return Database(writers, url, readers, files)
     engine = create_async_engine(
         parsed.set(drivername="postgresql+asyncpg"), pool_size=pool_size, max_overflow=pool_size,
         pool_pre_ping=True, connect_args={"timeout": 5.0, "command_timeout": 30.0, "server_settings": LET_GO},
@@ -157,8 +168,16 @@ def _parse(url: str) -> sa.URL:
     return parsed
 
 
-def _sqlite(parsed: sa.URL, pool_size: int, *, reads: bool = False) -> AsyncEngine:
-    engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"), pool_size=pool_size, max_overflow=0)
+def _sqlite(parsed: sa.URL, pool_size: int, files: list[aiosqlite.Connection], *, reads: bool) -> AsyncEngine:
+    def opened() -> aiosqlite.Connection:
+        files[:] = [one for one in files if one._thread.is_alive()]
+        files.append(aiosqlite.connect(parsed.database or ":memory:"))
+        files[-1]._thread.daemon = True  # a process that crashes must end
+        return files[-1]
+
+    engine = create_async_engine(
+        parsed.set(drivername="sqlite+aiosqlite"), pool_size=pool_size, max_overflow=0, async_creator=opened
+    )
     pragmas = ["journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"]
 
     @sa.event.listens_for(engine.sync_engine, "connect")
