@@ -15,6 +15,7 @@ from shared.events import AlertRaised, ArticleMatched, Mode
 from shared.step import Outcome
 from tests.fakes.judging import feed, fence_on, judge_on, prepared, raised
 from tests.fakes.news import demo_articles, matched
+from tests.fakes.small import small
 
 
 def story(most: int = 45) -> list[ArticleMatched]:
@@ -141,3 +142,22 @@ async def test_an_alert_is_stored_with_its_decision(database: Database) -> None:
     assert rows["judge_alerts"] == len(alerts)
     assert rows["judge_decisions"] == len(outcomes)
     assert len({(one.id, one.revision) for one in alerts}) == len(alerts)
+
+
+async def test_what_is_forgotten_is_forgotten_in_memory_too(database: Database) -> None:
+    """A word that nobody used for longer than families are kept: with or without a restart it is new."""
+
+    def using(source: str, days: float, mode: Mode = Mode.LIVE) -> ArticleMatched:
+        text = f"Novi savez izaziva blokadnike, piše {source} danas."
+        return small("Blokadnik protiv saveza", text, source=source, minutes=days * 1440, mode=mode)
+
+    days = (small("Savez", f"List o savezu, {at}.", source="s", minutes=at * 1440, name=str(at)) for at in range(1, 99))
+    stream = [using("one", 0, Mode.REPLAY), *days, using("two", 99), using("three", 99.01)]
+    watch = "title: T\nalerts: [{kind: first_seen, id: new, sources: 2, within: 6h}]"
+    unbroken = await feed(await prepared(database, watch=watch, watch_id="w"), stream)
+    async with database.transaction() as connection:
+        for table in t.METADATA.sorted_tables:
+            await connection.execute(sa.delete(table))
+    broken = [one for at in range(0, len(stream), 10) for one in await feed(judge_on(database), stream[at : at + 10])]
+    assert tellings(broken) == tellings(unbroken)
+    assert "blokadnik" in {one.novelty.family for one in raised(unbroken) if one.novelty}

@@ -241,6 +241,10 @@ class Memory:
         self.families[number] = family
         self.changes.families.add(number)
 
+    def forget_families(self, before: datetime) -> None:
+        """Drop families that nobody used since, together with their rows: whoever reads these anew knows no more."""
+        self.families = {number: one for number, one in self.families.items() if one.last >= before}
+
     def forget(self, *, stories: timedelta, copies: timedelta, young: timedelta) -> None:
         """Drop what is out of its time: it is never looked at again, and SQL has it."""
         now = self.watermark

@@ -52,12 +52,14 @@ WAITING = (Standing.YOUNG, Standing.BACK)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a rule asks of a new term. `returning` None: a family that was known is never told again."""
+    """What a rule asks of a new term. `returning` None: a family that was known is never told again. `history` is the
+    look-back: what was used before that only is new."""
 
     sources: int = 2
     within: timedelta = timedelta(hours=6)
     young_for: timedelta = timedelta(hours=24)
     returning: timedelta | None = None
+    history: timedelta = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def remember(memory: Memory, reading: Reading, found: Mapping[int, Term], copy_g
     words = phrases = 0
     for term in found.values():
         family = memory.families.get(term.number)
-        if family is None:
+        if family is None or _is_forgotten(family, reading.moment, rule):
             words += term.words == 1 and bool(term.rare)
             phrases += term.words > 1 and is_candidate(term)
             standing = Standing.YOUNG if reading.live and is_candidate(term) else Standing.KNOWN
@@ -115,6 +117,11 @@ def remember(memory: Memory, reading: Reading, found: Mapping[int, Term], copy_g
             met.young.append(term)
     _keep_pace(memory, reading, words, phrases)
     return met
+
+
+def _is_forgotten(family: Family, moment: datetime, rule: Terms) -> bool:
+    """Whether a family was used before the look-back only; `last` may lag behind."""
+    return family.standing is Standing.KNOWN and rule.returning is None and moment - family.last > rule.history + STALE
 
 
 def _met_again(memory: Memory, reading: Reading, term: Term, family: Family, rule: Terms) -> None:

@@ -247,6 +247,7 @@ async def purge(connection: AsyncConnection, memory: Memory, settings: JudgeSett
     if now is None or (memory.purged is not None and now - memory.purged < DAY):
         return
     memory.purged = now
+    memory.forget_families(now - settings.history)
     aged = {
         t.COPIES.c.moment: settings.copy_window, t.SIGHTINGS.c.moment: settings.young_for,
         t.TOPICS.c.last: settings.story_memory, t.FAMILIES.c.last: settings.history,

@@ -284,3 +284,39 @@ def test_the_same_articles_under_new_matches_raise_nothing() -> None:
     assert novel(first, memory=memory) == ["blokadnik"]
     again = [msgspec.structs.replace(one, id=f"again {at}", watch_version=2) for at, one in enumerate(first)]
     assert alerts(again, memory=memory) == []
+
+
+DAY = 24 * 60
+
+
+def filler(minutes: float) -> ArticleMatched:
+    return small("Savez", f"List o savezu broj {minutes:.0f}.", source="quiet", minutes=minutes, name=f"{minutes}")
+
+
+def test_the_proof_counts_what_was_searched_within_the_look_back() -> None:
+    watch = "alerts: [{kind: first_seen, id: new, sources: 2, within: 6h, history: 30d}]"
+    matches = [*(filler(at * DAY) for at in range(60)), use("one", 60 * DAY), use("two", 60 * DAY + 30)]
+    told = tried(matches, watch=watch, settings=WARM)
+    [alert] = [one for one in told if one.novelty and one.novelty.family == "blokadnik"]
+    assert alert.novelty is not None
+    assert alert.novelty.documents_searched == 30
+    assert alert.novelty.searched_since == alert.observed - timedelta(days=30)
+
+
+@pytest.mark.parametrize(("days", "told"), [(20, []), (50, ["blokadnik"])])
+def test_what_was_used_before_the_look_back_only_is_new(days: int, told: list[str]) -> None:
+    watch = "alerts: [{kind: first_seen, id: new, sources: 2, within: 6h, history: 30d}]"
+    matches = [use("zero", 0, mode=Mode.REPLAY), filler(10 * DAY), use("one", days * DAY), use("two", days * DAY + 30)]
+    alerts = tried(matches, watch=watch, settings=WARM)
+    assert [one.novelty.family for one in alerts if one.novelty] == told
+
+
+def test_a_phrase_around_a_told_word_brings_its_alert_up_to_date() -> None:
+    def green(source: str, minutes: float) -> ArticleMatched:
+        return small("Savez i „zeleni blokadnik“", f"Savez je tema lista {source}.", source=source, minutes=minutes)
+
+    first, then = alerts([use("one"), use("two", 30), green("three", 60), green("four", 90)])
+    assert (first.state, then.state, then.id) == (AlertState.OPEN, AlertState.UPDATE, first.id)
+    assert first.novelty is not None and first.novelty.family == "blokadnik"
+    assert then.novelty is not None and set(then.novelty.family.split("+")) == {"blokadnik", "zelen"}
+    assert then.headline == "Now in a phrase: “zeleni blokadnik”"

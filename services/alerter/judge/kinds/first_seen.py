@@ -29,6 +29,12 @@ class Hourly(msgspec.Struct, frozen=True):
     told: int
 
 
+class Counted(msgspec.Struct, frozen=True):
+    """How many articles of a day the watch has met."""
+
+    articles: int
+
+
 class Unsure(msgspec.Struct, frozen=True):
     """What is noted of a term told unconfirmed, for the time when its confirmation has run out."""
 
@@ -41,6 +47,7 @@ class Unsure(msgspec.Struct, frozen=True):
 
 
 HOURS = ShelfSpec("new-terms", Hourly, timedelta(days=2))
+DOCUMENTS = ShelfSpec("documents", Counted, None)
 _UNSURE = msgspec.json.Decoder(Unsure)
 
 
@@ -48,6 +55,8 @@ def judged(case: Case) -> Iterable[Draft]:
     """Remember every family; the new ones that this article confirms, for the first rule that asks for them."""
     rules = case.rules.of(AlertKind.FIRST_SEEN)
     wanted = _wanted(case, rules[0] if rules else None)
+    if not case.again:
+        _count(case)
     met = novel.remember(case.memory, case.reading, case.found, case.copy_group, wanted)
     CANDIDATES.inc(len(met.young))
     if not rules:
@@ -75,7 +84,13 @@ def _new(case: Case, rule: Rule, young: list[Term], wanted: novel.Terms) -> Iter
 def _wanted(case: Case, rule: Rule | None) -> novel.Terms:
     sources = rule.sources if rule and rule.sources else case.settings.confirm_sources
     within = rule.within if rule and rule.within else case.settings.confirm_within
-    return novel.Terms(sources, within, max(case.settings.young_for, within), rule.returning if rule else None)
+    returning = rule.returning if rule else None
+    return novel.Terms(sources, within, max(case.settings.young_for, within), returning, _look_back(case, rule))
+
+
+def _look_back(case: Case, rule: Rule | None) -> timedelta:
+    """How far back a term is looked for: no farther than families are kept."""
+    return min(rule.history or case.settings.history, case.settings.history) if rule else case.settings.history
 
 
 def _is_warm(case: Case) -> bool:
@@ -124,7 +139,7 @@ def _about(one: Novel) -> tuple[str, ...]:
 
 def _draft(case: Case, rule: Rule, one: Novel) -> Draft:
     warming = not _is_warm(case)
-    documents = max(0, case.memory.documents - len({seen.article_id for seen in one.sightings}))
+    documents = max(0, _searched(case, rule) - len({seen.article_id for seen in one.sightings}))
     headline, reason = wording.of_term(one, one.sightings[0].moment, documents, warming=warming)
     return Draft(
         rule, _about(one), headline, reason, sentence=_sentence_of(case, one.term), hits=(_hit(one.term),),
@@ -212,10 +227,27 @@ def _roll_up(case: Case, rule: Rule, beyond: list[Novel]) -> Draft:
     )  # fmt: skip
 
 
+def _count(case: Case) -> None:
+    """Count an article by its day."""
+    shelf, day = case.memory.shelf(DOCUMENTS), case.moment.date().isoformat()
+    before = shelf.get(day)
+    if before is None:
+        oldest = (case.moment - case.settings.history).date().isoformat()
+        for gone in [one for one in shelf if one < oldest]:
+            shelf.drop(gone)
+    shelf.put(day, case.moment, Counted(before.articles + 1 if before else 1))
+
+
+def _searched(case: Case, rule: Rule) -> int:
+    """The articles in which a term was looked for, by whole days."""
+    first = (case.moment - _look_back(case, rule)).date().isoformat()
+    return sum(one.articles for day, _, one in case.memory.shelf(DOCUMENTS).items() if day >= first)
+
+
 def _searched_since(case: Case, rule: Rule) -> datetime | None:
-    """How far back a term was looked for: to the first article, but families are let go when they are too old."""
+    """How far back a term was looked for: to the first article, within the look-back."""
     since = case.memory.since
-    return max(since, case.moment - (rule.history or case.settings.history)) if since else None
+    return max(since, case.moment - _look_back(case, rule)) if since else None
 
 
 def _novelty(case: Case, rule: Rule, one: Novel, documents: int, *, warming: bool) -> Novelty:
@@ -241,4 +273,4 @@ def _sentence_of(case: Case, term: Term) -> Sentence | None:
     return next((one for one in sentences if one.start <= term.start < one.end), None)
 
 
-KIND = Kind(AlertKind.FIRST_SEEN, judged, due, (HOURS, novel.PACES))
+KIND = Kind(AlertKind.FIRST_SEEN, judged, due, (HOURS, DOCUMENTS, novel.PACES))
