@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
-from shared.errors import Misconfigured, Transient
+from shared.errors import Misconfigured, Transient, was_lost
 from shared.settings import plain
 
 BUSY_TIMEOUT_MS = 30_000
@@ -117,6 +117,10 @@ class Database:
             if error.connection_invalidated:
                 raise DatabaseUnavailable(str(error)) from error
             raise
+        except RuntimeError as error:
+            if not was_lost(error):
+                raise
+            raise DatabaseUnavailable(f"the connection was lost: {error}") from error
 
     async def close(self) -> None:
         """Close all connections. Threads of SQLite's are waited for, also of those whose user was cancelled: one that

@@ -62,3 +62,9 @@ class Fenced(Failure):
 
 class Misconfigured(Exception):
     """A setting or a file is wrong; the message names it, its place, and what to write instead."""
+
+
+def was_lost(error: RuntimeError) -> bool:
+    """Whether uvloop says so that the other side has closed a connection (`UVHandle._ensure_alive`); asyncio's loop
+    raises an OSError, and no client library translates this one."""
+    return "the handler is closed" in str(error)

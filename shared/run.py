@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -210,6 +211,11 @@ async def run_process(process: Process, settings: CommonSettings, *, admin: bool
             joining = group.create_task(_join(process), name="join")
             budget = settings.drain.total_seconds() + 3
             group.create_task(_drain(process, [joining, *tasks], budget, drained), name="drain")
+    except BaseExceptionGroup as error:
+        cause = first_cause(error)
+        if not isinstance(cause, Misconfigured):  # the last line says what went wrong, this one where
+            log.error("crashed", trace="".join(traceback.format_exception(cause))[-TRACE:], **_names(process))
+        raise
     finally:
         process.health.ready = False
         for service in process.services:
@@ -229,6 +235,8 @@ async def _open_admin(
     log.info("started", admin=f"http://{host}:{await started}", version=VERSION, **_names(process))
 
 
+TRACE = 6_000
+"""Characters of a traceback in the log: its end, where it happened."""
 JOINING = 15.0
 """Seconds of turns without a partition after which a member counts as joined all the same: there may be more members
 than partitions. Longer than a group takes to share out anew after a member has died (session 10 s)."""

@@ -30,6 +30,7 @@ import aiohttp
 import aiohttp.abc
 import yarl
 
+from shared.errors import was_lost
 from shared.http.guard import Guard, Refused, httpx
 
 FIELD_BYTES = 65_536
@@ -201,6 +202,10 @@ class Transport(httpx.AsyncBaseTransport):
             response = await self._exchange(request)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise translated(error) from error
+        except RuntimeError as error:
+            if not was_lost(error):
+                raise
+            raise httpx.ReadError(str(error)) from error
         finally:
             STOPWATCH.reset(token)
         watch.answered = time.monotonic()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 import msgspec
 
@@ -104,9 +105,9 @@ class Profile:
     """How much of the ordinary falls on each hour of the week, 1 on average; cumulated for windows."""
 
     def __init__(self, shared: Pool) -> None:
-        total = sum(shared.hours)
-        mean = total / HOURS_A_WEEK
+        mean = sum(shared.hours) / HOURS_A_WEEK
         self._weights = [(count + FLATTEN) / (mean + FLATTEN) for count in shared.hours]
+        self._sums = [0.0, *accumulate(weight * 6 for weight in self._weights)]
 
     def at(self, tick: int) -> float:
         """Of one tick."""
@@ -114,7 +115,12 @@ class Profile:
 
     def over(self, tick: int, ticks: int) -> float:
         """The sum over the ticks that end with this one."""
-        return sum(self._weights[hour_of(one)] for one in range(tick - ticks + 1, tick + 1))
+        return self._until(tick + 1) - self._until(tick + 1 - ticks)
+
+    def _until(self, tick: int) -> float:
+        """The sum over all ticks before this one."""
+        weeks, rest = divmod(tick, 6 * HOURS_A_WEEK)
+        return weeks * self._sums[-1] + self._sums[rest // 6] + rest % 6 * self._weights[rest // 6]
 
 
 def add(series: Series, tick: int, count: int = 1) -> None:

@@ -13,6 +13,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.bus import BusUnavailable, Partition
+from shared.errors import was_lost
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -65,13 +66,12 @@ class KafkaOptions:
 @contextmanager
 def translated(what: str) -> Iterator[None]:
     """Whatever the client or the network raises means that the bus is unavailable. aiokafka's error table is
-    incomplete (codes 82, 90, 110 and 120 arrive as UnknownError), so classes are not told apart here. Writing to a
-    connection that was just lost is no OSError on uvloop (`UVHandle._ensure_alive`), and aiokafka does not catch it."""
+    incomplete (codes 82, 90, 110 and 120 arrive as UnknownError), so classes are not told apart here."""
     try:
         yield
     except (KafkaError, TimeoutError, OSError) as error:
         raise BusUnavailable(f"{what}: {type(error).__name__}: {error}") from error
     except RuntimeError as error:
-        if "the handler is closed" not in str(error):
+        if not was_lost(error):
             raise
         raise BusUnavailable(f"{what}: the connection was lost: {error}") from error

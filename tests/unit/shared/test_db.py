@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
@@ -183,3 +184,36 @@ async def test_a_missing_table_is_not_waited_for(database: Database) -> None:
         with pytest.raises(DBAPIError, match=r"no such table|does not exist"):
             async with begin() as connection:
                 await connection.execute(sa.select(NOTES))
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("wait", [0.0, 0.2])
+def test_a_server_that_ends_a_transaction_is_an_outage_on_uvloop_too(postgres_url: str, wait: float) -> None:
+    async def broken() -> None:
+        database, other = open_database(postgres_url), open_database(postgres_url)
+
+        async def ended() -> None:
+            async with database.transaction() as connection:
+                number = await connection.scalar(sa.text("SELECT pg_backend_pid()"))
+                async with other.transaction() as another:
+                    await another.execute(sa.text("SELECT pg_terminate_backend(:number)"), {"number": number})
+                await asyncio.sleep(wait)
+                await connection.execute(sa.text("SELECT 1"))
+
+        try:
+            with pytest.raises(DatabaseUnavailable):
+                await ended()
+            async with database.transaction() as connection:
+                assert await connection.scalar(sa.text("SELECT 1")) == 1
+        finally:
+            await database.close()
+            await other.close()
+
+    uvloop.run(broken())
+
+
+@pytest.mark.parametrize(("text", "outage"), [("the handler is closed", True), ("dictionary changed size", False)])
+async def test_uvloops_word_for_a_lost_connection_is_an_outage(database: Database, text: str, outage: bool) -> None:
+    with pytest.raises(DatabaseUnavailable if outage else RuntimeError, match=text):
+        async with database.transaction():
+            raise RuntimeError(f"unable to perform operation on <TCPTransport closed=True>; {text}")
