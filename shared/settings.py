@@ -155,7 +155,9 @@ def masked(settings: Any) -> dict[str, str]:
 def plain(value: Any) -> str:
     """A value as one would write it in the environment, passwords in addresses masked."""
     if isinstance(value, timedelta):
-        return f"{value.total_seconds():g}s"
+        seconds = value.total_seconds()
+        unit = next((one for one in ("d", "h", "m") if seconds and seconds % _UNITS[one] == 0), "s")
+        return f"{seconds / _UNITS[unit]:g}{unit}"
     if isinstance(value, tuple):
         return ",".join(str(part) for part in value)
     if isinstance(value, str) and "://" in value:
