@@ -9,11 +9,11 @@ from services.alerter import published
 from services.alerter.judge.app import prepare
 from services.alerter.judge.causes import Cause
 from services.alerter.judge.decide import decide
+from services.alerter.judge.findings import find
 from services.alerter.judge.judge import Judge
 from services.alerter.judge.memory import Memory
 from services.alerter.judge.reading import Reading
 from services.alerter.judge.settings import JudgeSettings
-from services.alerter.judge.terms import terms
 from services.alerter.rules import parse_rules
 from shared.bus import Record
 from shared.clock import SteppedClock
@@ -78,5 +78,5 @@ def tried(
     alerts: list[AlertRaised] = []
     for match in matches:
         reading = Reading(match)
-        alerts += decide(memory, reading, terms(reading), rules, settings or JudgeSettings())
+        alerts += decide(memory, reading, find(reading, rules), rules, settings or JudgeSettings())
     return alerts

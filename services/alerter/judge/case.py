@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.alerter.judge.findings import Findings
 from services.alerter.judge.memory import Memory
 from services.alerter.judge.outside import Outside
 from services.alerter.judge.reading import Reading, Sentence
 from services.alerter.judge.settings import JudgeSettings
 from services.alerter.judge.story import Story
-from services.alerter.judge.terms import Term
 from services.alerter.rules import Rule, WatchRules
 from shared.events import AlertState, ArticleReference, Hit, Novelty, Reaction
 
@@ -27,7 +27,7 @@ class Case:
 
     memory: Memory
     reading: Reading
-    found: Mapping[int, Term]
+    found: Findings
     rules: WatchRules
     settings: JudgeSettings
     outside: Outside

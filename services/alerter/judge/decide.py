@@ -6,7 +6,6 @@ gives the same alerts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +13,7 @@ import msgspec
 
 from services.alerter.judge import copies, correct, late, merge, split, story, topic, wording
 from services.alerter.judge.case import Case, Hour
+from services.alerter.judge.findings import Findings
 from services.alerter.judge.kinds.registry import DUE, EDITS, KINDS
 from services.alerter.judge.memory import Member, Memory
 from services.alerter.judge.merge import Merged
@@ -22,11 +22,10 @@ from services.alerter.judge.outside import NOTHING, Outside
 from services.alerter.judge.reading import Reading
 from services.alerter.judge.settings import JudgeSettings
 from services.alerter.judge.split import Split
-from services.alerter.judge.story import Story
+from services.alerter.judge.story import Features, Story
 from services.alerter.judge.tell import tell
-from services.alerter.judge.terms import Term
 from services.alerter.judge.timers import TIMERS, take_due
-from services.alerter.judge.topic import Topic
+from services.alerter.judge.topic import Topic, Traits
 from services.alerter.rules import WatchRules
 from shared.events import AlertRaised, AlertState
 
@@ -46,7 +45,7 @@ class Place:
 
 
 def decide(
-    memory: Memory, reading: Reading, found: Mapping[int, Term], rules: WatchRules, settings: JudgeSettings, *,
+    memory: Memory, reading: Reading, found: Findings, rules: WatchRules, settings: JudgeSettings, *,
     outside: Outside = NOTHING,
 ) -> list[AlertRaised]:  # fmt: skip
     """Remember the article and give the alerts it causes: none unless it is live. A live article also lets the time of
@@ -54,7 +53,7 @@ def decide(
     alerts = pass_time(memory, reading.moment, rules, settings, outside) if reading.live else []
     if not reading.match.held and not _stands(memory, reading.article.article_id):
         return alerts
-    place = placed(memory, reading, settings)
+    place = placed(memory, reading, found, settings)
     case = Case(
         memory, reading, found, rules, settings, outside, place.story, place.topic_id, place.copy_group, place.is_copy,
         place.again,
@@ -84,7 +83,7 @@ def pass_time(
     return alerts
 
 
-def placed(memory: Memory, reading: Reading, settings: JudgeSettings) -> Place:
+def placed(memory: Memory, reading: Reading, found: Findings, settings: JudgeSettings) -> Place:
     """The article in its copy group, topic and story; a new version of a known article stays where it was."""
     article = reading.article
     known = memory.members.get(article.article_id)
@@ -92,12 +91,11 @@ def placed(memory: Memory, reading: Reading, settings: JudgeSettings) -> Place:
     if known is not None and story_of is not None:
         return Place(story_of, known.copy_group, known.topic_id, is_copy=False, again=True)
     memory.count(reading.moment)
-    packed = copies.pack(copies.shingles(reading.folded_words))
-    original = memory.copies.original(packed, reading.moment - settings.copy_window)
+    original = memory.copies.original(found.shingles, reading.moment - settings.copy_window)
     group = original.group if original else article.article_id
-    home, merged = _story_of(memory, reading, settings, original)
-    event = _topic_of(memory, reading, original)
-    memory.put_copy(copies.Printed(article.article_id, group, reading.moment, packed))
+    home, merged = _story_of(memory, reading, found.features, settings, original)
+    event = _topic_of(memory, reading, found.traits, original)
+    memory.put_copy(copies.Printed(article.article_id, group, reading.moment, found.shingles))
     memory.put_member(
         Member(article.article_id, home.id, group, article.source.id, reading.agency, article.language.macro,
                reading.moment, reading.live, event.id)
@@ -110,10 +108,9 @@ def placed(memory: Memory, reading: Reading, settings: JudgeSettings) -> Place:
 
 
 def _story_of(
-    memory: Memory, reading: Reading, settings: JudgeSettings, original: copies.Printed | None
+    memory: Memory, reading: Reading, features: Features, settings: JudgeSettings, original: copies.Printed | None
 ) -> tuple[Story, Merged | None]:
     """The story joined or opened. An article that is like two stories may show that they are one."""
-    features = story.features(reading)
     placed = memory.members.get(original.article_id) if original else None
     place = memory.story(placed.story_id) if placed else None
     alike = [] if place else story.find(memory.open_stories(settings.story_memory), features, reading.moment)
@@ -130,9 +127,8 @@ def _story_of(
     return (merged.into if merged else home), merged
 
 
-def _topic_of(memory: Memory, reading: Reading, original: copies.Printed | None) -> Topic:
+def _topic_of(memory: Memory, reading: Reading, mine: Traits, original: copies.Printed | None) -> Topic:
     """A copy goes where its original went, as long as that topic is open."""
-    mine = topic.traits(reading)
     placed = memory.members.get(original.article_id) if original else None
     known = memory.topics[placed.topic_id] if placed and placed.topic_id in memory.topics else None
     found = known or memory.topic_for(mine, reading.moment) or topic.opened(memory.watch_id, reading, reading.moment)

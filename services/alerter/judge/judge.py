@@ -22,12 +22,12 @@ from services.alerter.judge import store
 from services.alerter.judge import tables as t
 from services.alerter.judge.causes import Cause, answered, is_ours, watch_of
 from services.alerter.judge.decide import decide
+from services.alerter.judge.findings import Findings, find
 from services.alerter.judge.memory import Changes, Memory
 from services.alerter.judge.metrics import ALERTS, JUDGE_SECONDS, JudgeOutcome
 from services.alerter.judge.outside import NOTHING, Lookout, Outside
 from services.alerter.judge.reading import Reading
 from services.alerter.judge.settings import JudgeSettings
-from services.alerter.judge.terms import Term, terms
 from services.alerter.judge.watches import load_rules
 from services.alerter.rules import WatchRules
 from shared.clock import Clock
@@ -58,7 +58,7 @@ class _Batch:
     fence: Fence | None
     rules: dict[str, WatchRules] = field(default_factory=dict)
     decided: dict[str, list[bytes]] = field(default_factory=dict)
-    read: dict[str, tuple[Reading, dict[int, Term]]] = field(default_factory=dict)
+    read: dict[str, tuple[Reading, Findings]] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
     outside: Outside = NOTHING
     decisions: list[dict[str, object]] = field(default_factory=list)
@@ -110,7 +110,7 @@ class Judge:
         for cause in fresh:
             if isinstance(cause, ArticleMatched):
                 reading = Reading(cause)
-                batch.read[cause.id] = (reading, terms(reading))
+                batch.read[cause.id] = (reading, find(reading, batch.rules[cause.watch_id]))
                 await asyncio.sleep(0)
         if fresh:
             now = max(cause.observed for cause in fresh)
@@ -126,7 +126,7 @@ class Judge:
             articles = [reading.article.article_id for reading, _ in mine]
             await store.fetch_members(connection, memory, articles)
             await store.fetch_shelves(connection, memory, articles)
-            await store.fetch_families(connection, memory, (number for _, found in mine for number in found))
+            await store.fetch_families(connection, memory, (number for _, found in mine for number in found.terms))
 
     async def _memory(self, connection: AsyncConnection, watch_id: str, fence: Fence | None) -> Memory:
         kept = self._kept.get(watch_id)

@@ -12,7 +12,6 @@ others rest with it. A family that nobody used for long may come back: that is t
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,10 +21,9 @@ import msgspec
 from services.alerter.judge.families import number, per_million
 from services.alerter.judge.figures import FIGURE
 from services.alerter.judge.memory import Family, Memory, Sighting, Standing
-from services.alerter.judge.reading import TITLE, Reading
+from services.alerter.judge.reading import Reading
 from services.alerter.judge.shelf import ShelfSpec
 from services.alerter.judge.terms import NAME, THING, Term
-from shared.events import Span
 from shared.text.fold import fold_text
 
 ENOUGH, ENOUGH_COLD = 3.0, 7.0
@@ -173,16 +171,8 @@ def _sighting(memory: Memory, reading: Reading, term: Term, copy_group: str) -> 
     return Sighting(
         reading.moment, article.article_id, copy_group, article.source.id, article.source.name, article.source.official,
         article.language.macro, term.form, term.key, term.title, term.lead, term.scare, term.near,
-        _sentence(reading, term), memory.documents,
+        term.sentence, memory.documents,
     )  # fmt: skip
-
-
-def _sentence(reading: Reading, term: Term) -> int:
-    """A hash of the folded sentence, 0 in a title: outlets find the same short title by themselves."""
-    if term.field == TITLE:
-        return 0
-    around = reading.sentence_of(Span(field=term.field, start=term.start, end=term.end, surface=""))
-    return zlib.crc32(" ".join(word.folded for word in around.words).encode()) if around else 0
 
 
 class Pace(msgspec.Struct, frozen=True, omit_defaults=True):

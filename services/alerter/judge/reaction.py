@@ -200,7 +200,9 @@ def _statements(scene: Scene, near: Sequence[Sentence], side: str) -> Iterable[S
         if one.actor is None or (one.act in NEEDS_TOPIC and less > 0):
             continue
         if side in ("", one.actor.side) and one.actor.kind in ACTORS and _holds_office(one.actor):
-            yield Statement(one.actor, one.act, scene.sentence, round(one.confidence - less, 2), one.quote, topic)
+            yield Statement(
+                one.actor, one.act, scene.sentence.bare(), round(one.confidence - less, 2), one.quote, topic
+            )
 
 
 def _holds_office(actor: Mention) -> bool:

@@ -50,6 +50,10 @@ class Sentence:
     words: tuple[Word, ...]
     near: bool
 
+    def bare(self) -> Sentence:
+        """The sentence without its words: what is kept of it when its article has been read."""
+        return Sentence(self.field, self.number, self.start, self.end, (), self.near)
+
 
 class Reading:
     """A matched article, read. Everything costly is made when first asked for."""

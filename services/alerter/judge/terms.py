@@ -9,6 +9,7 @@ quotation marks and near the watch's concepts.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -31,7 +32,9 @@ ORDINARY = 3.0
 
 
 class Term(msgspec.Struct, frozen=True):
-    """A family in an article, at its most prominent place. `rare` are the words no background list knows."""
+    """A family in an article, at its most prominent place. `rare` are the words no background list knows,
+    `sentence` is a hash of the folded sentence it stands in: 0 in a title, since outlets find the same short title by
+    themselves."""
 
     key: str
     number: int
@@ -47,6 +50,7 @@ class Term(msgspec.Struct, frozen=True):
     capital: bool
     rare: tuple[str, ...]
     parts: tuple[str, ...]
+    sentence: int = 0
 
     @property
     def prominence(self) -> int:
@@ -67,33 +71,53 @@ def terms(reading: Reading) -> dict[int, Term]:
     found: dict[int, Term] = {}
     code = reading.article.language.macro
     for sentence in reading.sentences:
-        for one in (*_terms_of(reading, sentence, code), *_things(reading, sentence), *_figures(reading, sentence)):
+        place = _place(reading, sentence)
+        for one in (*_terms_of(place, sentence, code), *_things(reading, place, sentence),
+                    *_figures(reading, place, sentence)):  # fmt: skip
             known = found.get(one.number)
             found[one.number] = one if known is None else _merged(known, one)
     return found
 
 
-def _things(reading: Reading, sentence: Sentence) -> Iterator[Term]:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A sentence as its terms carry it."""
+
+    field: str
+    text: str
+    title: bool
+    lead: bool
+    near: bool
+    hash: int
+
+
+def _place(reading: Reading, sentence: Sentence) -> _Place:
+    title = sentence.field == TITLE
+    hashed = 0 if title else zlib.crc32(" ".join([word.folded for word in sentence.words]).encode())
+    return _Place(
+        sentence.field, reading.field(sentence.field), title, reading.in_lead(sentence), sentence.near, hashed
+    )
+
+
+def _things(reading: Reading, place: _Place, sentence: Sentence) -> Iterator[Term]:
     """Entities of the list that are named: known to the list, perhaps new to the watch."""
     for one in reading.mentions_in(sentence):
         if one.kind in THINGS or one.kind in NAMED:
             key = (THING if one.kind in THINGS else NAME) + one.entity_id
-            yield Term(
-                key, families.number(key), 2, sentence.field, one.span.start, one.span.end, one.span.surface,
-                sentence.field == TITLE, reading.in_lead(sentence), scare=False, near=sentence.near, capital=False,
-                rare=(key,), parts=(key,),
-            )  # fmt: skip
+            yield _listed(place, key, one.span.start, one.span.end)
 
 
-def _figures(reading: Reading, sentence: Sentence) -> Iterator[Term]:
+def _figures(reading: Reading, place: _Place, sentence: Sentence) -> Iterator[Term]:
     """Numbers that are not of routine."""
-    for start, end, value in figures(reading.field(sentence.field), sentence.start, sentence.end, reading.language):
-        key = FIGURE + value
-        form = reading.field(sentence.field)[start:end]
-        yield Term(
-            key, families.number(key), 2, sentence.field, start, end, form, sentence.field == TITLE,
-            reading.in_lead(sentence), scare=False, near=sentence.near, capital=False, rare=(key,), parts=(key,),
-        )  # fmt: skip
+    for start, end, value in figures(place.text, sentence.start, sentence.end, reading.language):
+        yield _listed(place, FIGURE + value, start, end)
+
+
+def _listed(place: _Place, key: str, start: int, end: int) -> Term:
+    return Term(
+        key, families.number(key), 2, place.field, start, end, place.text[start:end], place.title, place.lead,
+        scare=False, near=place.near, capital=False, rare=(key,), parts=(key,), sentence=place.hash,
+    )  # fmt: skip
 
 
 def _merged(known: Term, other: Term) -> Term:
@@ -104,9 +128,9 @@ def _merged(known: Term, other: Term) -> Term:
     )  # fmt: skip
 
 
-def _terms_of(reading: Reading, sentence: Sentence, code: str) -> Iterator[Term]:
+def _terms_of(place: _Place, sentence: Sentence, code: str) -> Iterator[Term]:
     run: list[_Content] = []
-    stands_out = sentence.field == TITLE or sentence.near or reading.in_lead(sentence)
+    stands_out = place.title or place.near or place.lead
     for content in _contents(sentence, code):
         if content is None:
             run = []
@@ -114,9 +138,9 @@ def _terms_of(reading: Reading, sentence: Sentence, code: str) -> Iterator[Term]
         if not content.word.joined:
             run = []
         if run or len(content.keys) > 1 or _alone(content):
-            yield from _ending_with(reading, sentence, run[-1:], content)
+            yield from _ending_with(place, sentence, run[-1:], content)
         if len(run) > 1 and _is_phrase([*run, content], stands_out=stands_out):
-            yield _term(reading, sentence, [*run, content])
+            yield _term(place, sentence, [*run, content])
         run = [*run[-1:], content]
 
 
@@ -135,11 +159,11 @@ def _contents(sentence: Sentence, code: str) -> Iterator[_Content | None]:
         little = 0
 
 
-def _ending_with(reading: Reading, sentence: Sentence, run: Sequence[_Content], last: _Content) -> Iterator[Term]:
+def _ending_with(place: _Place, sentence: Sentence, run: Sequence[_Content], last: _Content) -> Iterator[Term]:
     if len(last.keys) > 1 or _alone(last):
-        yield _term(reading, sentence, [last])
+        yield _term(place, sentence, [last])
     if run and _says_something([*run, last]):
-        yield _term(reading, sentence, [*run, last])
+        yield _term(place, sentence, [*run, last])
 
 
 def _is_phrase(contents: Sequence[_Content], *, stands_out: bool) -> bool:
@@ -162,17 +186,16 @@ def _alone(content: _Content) -> bool:
     return not content.keys[0].startswith("=") and not content.word.hit
 
 
-def _term(reading: Reading, sentence: Sentence, contents: Sequence[_Content]) -> Term:
+def _term(place: _Place, sentence: Sentence, contents: Sequence[_Content]) -> Term:
     first, last = contents[0].word, contents[-1].word
     parts = contents[0].keys if len(contents) == 1 else tuple({key: 0 for one in contents for key in one.keys})
     key, number, ordered = _family(parts)
-    form = reading.field(sentence.field)[first.start : last.end]
-    title = sentence.field == TITLE
+    form = place.text[first.start : last.end]
     return Term(
-        key, number, len(contents), sentence.field, first.start, last.end, form, title, reading.in_lead(sentence),
-        first.scare and all(one.word.scare for one in contents), sentence.near,
-        first.capital and first is not sentence.words[0] and not title,
-        tuple([one.keys[0] for one in contents if one.rare]), ordered,
+        key, number, len(contents), place.field, first.start, last.end, form, place.title, place.lead,
+        first.scare and all(one.word.scare for one in contents), place.near,
+        first.capital and first is not sentence.words[0] and not place.title,
+        tuple([one.keys[0] for one in contents if one.rare]), ordered, place.hash,
     )  # fmt: skip
 
 

@@ -12,12 +12,11 @@ from datetime import datetime
 from pathlib import Path
 
 from services.alerter.bundle import bundle
-from services.alerter.judge import reaction
 from services.alerter.judge.decide import decide, placed
+from services.alerter.judge.findings import Findings, find
 from services.alerter.judge.memory import Memory
 from services.alerter.judge.reading import Reading
 from services.alerter.judge.settings import JudgeSettings
-from services.alerter.judge.terms import terms
 from services.alerter.load import loads
 from services.alerter.match.compile import Engine, build
 from services.alerter.match.match import decided, event_of
@@ -58,13 +57,15 @@ class Rehearsal:
     def row(self, one: Text) -> Row:
         """One text. `story` is the topic: the event that texts in any language tell of."""
         article = article_of(one, self.gazetteer, self.now)
-        alike = placed(self.aside, Reading(self._bare(article)), JudgeSettings())
+        bare = Reading(self._bare(article))
+        alike = placed(self.aside, bare, find(bare, self.rules), JudgeSettings())
         match = self._matched(article)
         if match is None:
             return Row(one.id, matched=False, copy_group=alike.copy_group, story=alike.topic_id)
         reading = Reading(match)
-        decide(self.memory, reading, terms(reading), self.rules, JudgeSettings())
-        actors = _actors(reading, self.rules.of(AlertKind.REACTION))
+        found = find(reading, self.rules)
+        decide(self.memory, reading, found, self.rules, JudgeSettings())
+        actors = _actors(found, self.rules.of(AlertKind.REACTION))
         return Row(one.id, True, bool(actors), actors, alike.copy_group, alike.topic_id)
 
     def match(self, one: Text) -> ArticleMatched | None:
@@ -99,9 +100,9 @@ def rehearse(trial: Rehearsal, texts: Sequence[Text], progress: Callable[[], Non
     return [found[one.id] for one in texts]
 
 
-def _actors(reading: Reading, rules: Iterable[Rule]) -> tuple[str, ...]:
+def _actors(found: Findings, rules: Iterable[Rule]) -> tuple[str, ...]:
     """Who took a position that a rule asks for."""
-    statements = [(rule, one) for rule in rules for one in reaction.reactions(reading, rule.side)]
+    statements = [(rule, one) for rule in rules for one in found.statements.get(rule.side, ())]
     asked = (one for rule, one in statements if one.confidence >= rule.confidence)
     return tuple(dict.fromkeys(actor_name(one.actor) for one in asked))
 

@@ -16,6 +16,7 @@ import pytest
 
 from services.alerter.judge import habits
 from services.alerter.judge.decide import decide, pass_time
+from services.alerter.judge.findings import find
 from services.alerter.judge.kinds import silence
 from services.alerter.judge.memory import Memory
 from services.alerter.judge.metrics import SUPPRESSED, Suppressed
@@ -113,7 +114,8 @@ class Watch:
     def feed(self, matches: Iterable[ArticleMatched]) -> Watch:
         rules = parse_rules("w", 1, f"alerts: [{self.rule}]")
         for match in matches:
-            self.alerts += decide(self.memory, Reading(match), {}, rules, SETTINGS, outside=self.outside)
+            reading = Reading(match)
+            self.alerts += decide(self.memory, reading, find(reading, rules), rules, SETTINGS, outside=self.outside)
         return self
 
     def wait(self, minutes: float) -> Watch:

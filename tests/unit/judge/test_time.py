@@ -9,10 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.alerter.judge.decide import decide, pass_time
+from services.alerter.judge.findings import find
 from services.alerter.judge.memory import Memory
 from services.alerter.judge.reading import Reading
 from services.alerter.judge.settings import JudgeSettings
-from services.alerter.judge.terms import terms
 from services.alerter.rules import parse_rules
 from shared.events import AlertRaised, AlertState, ArticleMatched
 from tests.fakes.small import NOON, small
@@ -47,7 +47,7 @@ def told(matches: list[ArticleMatched], ticks: list[tuple[int, int]]) -> list[Al
     alerts: list[AlertRaised] = []
     for number, match in enumerate(matches):
         reading = Reading(match)
-        alerts += decide(memory, reading, terms(reading), rules, set_)
+        alerts += decide(memory, reading, find(reading, rules), rules, set_)
         rest = [one.observed for one in matches[number + 1 :]]
         for at, minutes in ticks:
             if at == number:

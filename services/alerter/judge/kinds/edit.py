@@ -8,25 +8,21 @@ What changed is told in numbers and titles; the excerpt of the alert begins at t
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cache
-from importlib import resources
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import msgspec
-import yaml
 from rapidfuzz import fuzz
 
 from services.alerter.judge import wording
-from services.alerter.judge.acts import Lexicon, lexicon, patterns
+from services.alerter.judge.acts import lexicon
 from services.alerter.judge.case import SHOWN_HITS, Case, Draft
-from services.alerter.judge.figures import figures
 from services.alerter.judge.kinds.kind import Kind
 from services.alerter.judge.reading import TEXT, Reading, Sentence
 from services.alerter.judge.shelf import ShelfSpec
+from services.alerter.judge.version import Version, hashes
 from services.alerter.options import ACTS
 from services.alerter.rules import Rule
 from shared.events import AlertKind
@@ -36,25 +32,8 @@ REWORDED = 90.0
 """Titles less alike than this (per cent, rapidfuzz ratio of folded texts) were reworded; typing errors stay above."""
 GUTTED, WORTH = 5, 60
 """A text of at least so many words that lost all but a fifth was taken away."""
-NOTICE = 80
-"""A notice of withdrawal is at most so many words long."""
 KEPT_SENTENCES, KEPT_NUMBERS = 120, 60
 """Of a longer text the beginning is kept, and compared, only."""
-
-
-class Version(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is kept of an article's newest version: enough to say what changed, no text but the title. `notice` says
-    that it is short and has words of a withdrawal, `withdrawn` that by this version or one before it was one."""
-
-    version: str
-    observed: datetime
-    title: str
-    words: int
-    numbers: tuple[str, ...] = ()
-    sentences: tuple[int, ...] = ()
-    denies: bool = False
-    notice: bool = False
-    withdrawn: bool = False
 
 
 VERSIONS = ShelfSpec("version", Version, timedelta(days=7), resident=False)
@@ -82,7 +61,7 @@ def judged(case: Case) -> Iterable[Draft]:
     before = shelf.get(article.article_id)
     if before is not None and (before.version == article.id or case.reading.match.observed < before.observed):
         return []
-    now = version_of(case.reading)
+    now = case.found.version
     if before is not None:
         now = msgspec.structs.replace(now, withdrawn=is_withdrawn(before, now))
     shelf.put(article.article_id, case.moment, _kept(now))
@@ -105,39 +84,6 @@ def is_withdrawn(before: Version, now: Version) -> bool:
     kept = len(set(before.sentences) & set(now.sentences))
     replaced = now.notice and not before.notice and 2 * kept < len(before.sentences)
     return replaced or (before.words >= WORTH and now.words * GUTTED < before.words)
-
-
-def version_of(reading: Reading) -> Version:
-    """What is to be compared of a version, whole."""
-    article, code = reading.article, reading.article.language.macro
-    text = f"{article.title}\n{article.text}"
-    numbers = tuple(dict.fromkeys(value for _, _, value in figures(text, 0, len(text), reading.language)))
-    words = fold_text(text).split()
-    short = len(words) <= NOTICE
-    return Version(
-        article.id, reading.match.observed, article.title, len(words), numbers, tuple(_hashes(reading)),
-        denies=_says("denies", code, reading), notice=short and _says("withdrawn", code, reading),
-    )  # fmt: skip
-
-
-def _hashes(reading: Reading) -> Iterator[int]:
-    for one in reading.sentences:
-        if one.field == TEXT:
-            yield zlib.crc32(" ".join(word.folded for word in one.words).encode())
-
-
-def _says(what: str, code: str, reading: Reading) -> bool:
-    told = _marks(code).get(what)
-    return told is not None and any(
-        True for one in reading.sentences for _ in told.find([word.folded for word in one.words])
-    )
-
-
-@cache
-def _marks(code: str) -> dict[str, Lexicon]:
-    text = resources.files("services.alerter.judge").joinpath("edits.yaml").read_text(encoding="utf-8")
-    data: dict[str, dict[str, str]] = yaml.safe_load(text)
-    return {kind: Lexicon(tuple(patterns({kind: {"said": written}}))) for kind, written in data.get(code, {}).items()}
 
 
 def change(before: Version, now: Version, reading: Reading, minimum: int | None) -> Change | None:
@@ -190,7 +136,7 @@ def _tone(before: str, now: str, code: str) -> str:
 def _first_of(reading: Reading, added: Collection[int]) -> Sentence | None:
     """The first sentence that is new."""
     told = (one for one in reading.sentences if one.field == TEXT)
-    return next((one for one, name in zip(told, _hashes(reading), strict=True) if name in added), None)
+    return next((one for one, name in zip(told, hashes(reading), strict=True) if name in added), None)
 
 
 def _draft(case: Case, rule: Rule, before: Version, now: Version) -> Draft | None:

@@ -57,7 +57,7 @@ def judged(case: Case) -> Iterable[Draft]:
     wanted = _wanted(case, rules[0] if rules else None)
     if not case.again:
         _count(case)
-    met = novel.remember(case.memory, case.reading, case.found, case.copy_group, wanted)
+    met = novel.remember(case.memory, case.reading, case.found.terms, case.copy_group, wanted)
     CANDIDATES.inc(len(met.young))
     if not rules:
         return []

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from services.alerter.judge import reaction, wording
+from services.alerter.judge import wording
 from services.alerter.judge.case import SHOWN_HITS, Case, Draft
 from services.alerter.judge.kinds.kind import Kind
 from services.alerter.judge.memory import Acted
@@ -56,7 +56,7 @@ def judged(case: Case) -> Iterable[Draft]:
     return [
         draft
         for rule in case.rules.of(AlertKind.REACTION)
-        for one in reaction.reactions(case.reading, rule.side)
+        for one in case.found.statements.get(rule.side, ())
         if (draft := _judged(case, rule, one, known)) is not None
     ]
 

@@ -1,10 +1,9 @@
 """term_shift: the outlets of a language or country go over from one word for the thing to another: from “declaration”
 to “pact” to “alliance”.
 
-A term is a word of the glossary (`glossary.yaml`), the same in every language, or else a concept of the watch that has
-a weight. What a text calls the thing is counted in its title and in the sentences about the watch's subject; copies are
-not counted, wherever they are printed: the words are those of the first. A shift is told when the leading term of the
-last `window` is another than before, on enough texts of more than one outlet, the watch is warm, and chance is no
+What a text calls the thing (`naming`) is counted in its title and in the sentences about the watch's subject; copies
+are not counted, wherever they are printed: the words are those of the first. A shift is told when the leading term of
+the last `window` is another than before, on enough texts of more than one outlet, the watch is warm, and chance is no
 explanation: one-sided Fisher exact test of that term's share now and in the two weeks before.
 """
 
@@ -22,11 +21,10 @@ import msgspec
 
 from services.alerter.judge import wording
 from services.alerter.judge.case import Case, Draft
-from services.alerter.judge.families import keys_of
 from services.alerter.judge.kinds.kind import Kind
+from services.alerter.judge.naming import term_of
 from services.alerter.judge.shelf import Shelf, ShelfSpec
 from services.alerter.rules import Rule
-from services.alerter.trade import trade_words
 from shared.events import AlertKind
 
 WINDOW, LONGEST = timedelta(hours=48), timedelta(days=14)
@@ -111,7 +109,7 @@ def judged(case: Case) -> Iterable[Draft]:
 
 
 def _judged(case: Case, rule: Rule) -> Iterator[Draft]:
-    term = term_of(case, rule.terms)
+    term = term_of(case.found.named, rule.terms)
     for kind, group in _groups(case, rule) if term else ():
         place, leads = f"{rule.id} {kind} {group}", case.memory.shelf(LEADS)
         _count(case, place, term)
@@ -135,30 +133,6 @@ def _looked(case: Case, rule: Rule, place: str, lead: Lead, term: str) -> Usage 
 
 def _hour(case: Case) -> str:
     return f"{case.moment:%m-%d %H}"
-
-
-def term_of(case: Case, terms: Sequence[str]) -> str:
-    """Which of the terms an article uses most, in its title (counted twice) and where it speaks of the subject; of
-    several the one named first in the rule."""
-    counts: Counter[str] = Counter()
-    for field, term in (*_of_the_trade(case, terms), *_of_the_watch(case, terms)):
-        counts[term] += 2 if field == "title" else 1
-    most = max(counts.values(), default=0)
-    return next((one for one in terms if counts[one] == most), "") if most else ""
-
-
-def _of_the_trade(case: Case, terms: Sequence[str]) -> Iterator[tuple[str, str]]:
-    wanted = {f"={one}": one for one in terms if one in trade_words()}
-    code = case.reading.article.language.macro
-    for sentence in case.reading.sentences:
-        if sentence.near or sentence.field == "title":
-            for word in sentence.words:
-                yield from ((sentence.field, wanted[key]) for key in keys_of(word.folded, code) if key in wanted)
-
-
-def _of_the_watch(case: Case, terms: Sequence[str]) -> Iterator[tuple[str, str]]:
-    wanted = set(terms) - trade_words()
-    return ((hit.span.field, hit.concept) for hit in case.reading.match.hits if hit.concept in wanted)
 
 
 def _groups(case: Case, rule: Rule) -> Iterator[tuple[str, str]]:
