@@ -12,12 +12,9 @@ are read again at no charge to them.
 from __future__ import annotations
 
 import asyncio
-import sys
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import timedelta
-from multiprocessing.context import ForkServerContext, ForkServerProcess
-from types import ModuleType
 
 import structlog
 from pebble import ProcessExpired, ProcessPool
@@ -28,6 +25,7 @@ from services.extractor.reading import Answer, Failed, unpack
 from services.extractor.worker import Plan
 from shared.errors import Rejected, Transient
 from shared.events import PageFetched
+from shared.workers import context
 
 REBUILDS = 3
 """Times a page is given to a new pool before its step waits (Transient): then the machine is at fault."""
@@ -113,31 +111,8 @@ class Readers:
             max_tasks=self._recycle,
             initializer=worker.prepare,
             initargs=[self._plan],
-            context=_context(),
+            context=context("services.extractor.warm"),
         )
-
-
-def _context() -> _Context:
-    context = _Context()
-    context.set_forkserver_preload(["services.extractor.warm"])
-    return context
-
-
-class _Worker(ForkServerProcess):
-    """A process that does without the program's main module: importing the whole command line first cost every worker
-    1 to 3 s and 60 MB, and nothing of it is needed there."""
-
-    def start(self) -> None:
-        """Start the process; it is told of the main module that stands there at this moment."""
-        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
-        try:
-            super().start()
-        finally:
-            sys.modules["__main__"] = main
-
-
-class _Context(ForkServerContext):
-    Process = _Worker
 
 
 def _end(pool: ProcessPool) -> None:

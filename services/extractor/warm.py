@@ -18,8 +18,8 @@ from trafilatura.utils import load_html
 
 import services.extractor.pool  # noqa: F401
 from services.extractor.language import load_identifier
-from services.extractor.worker import die_with_parent
 from shared.text.inflect import inflections
+from shared.workers import die_with_parent
 
 die_with_parent()  # waiting for the last worker to end, as the server would, a page that spins would keep both
 IDENTIFIER = load_identifier()

@@ -7,13 +7,9 @@ memory runs out, so that a page can cost a worker but never the service.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
-import multiprocessing
 import os
 import resource
-import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +19,8 @@ from services.extractor.read import Tools
 from services.extractor.reading import Answer, Failed, pack
 from services.extractor.recognise import load_gazetteer
 from shared.events import PageFetched
+from shared.workers import die_with_parent
 
-PR_SET_PDEATHSIG = 1
-"""prctl(2): the signal a process gets when its parent ends."""
 OOM_SCORE = "500"
 """Half of the scale: rather this process than any other."""
 
@@ -93,13 +88,3 @@ def _limit_memory(mebibytes: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
-
-
-def die_with_parent() -> None:
-    """Have the kernel end this process when the one it was forked from ends: the worker with the server, and the
-    server with the service, however that was killed and however busy this is."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    parent = multiprocessing.parent_process()
-    if parent is not None and not parent.is_alive():  # it went before the signal was asked for
-        os._exit(1)

@@ -15,6 +15,8 @@ from time import perf_counter
 import msgspec
 
 from services.alerter.judge.metrics import JUDGE_SECONDS
+from services.alerter.judge.readers import Readers
+from services.alerter.judge.settings import JudgeSettings
 from services.alerter.load import loads
 from services.alerter.match.compile import build
 from services.alerter.match.match import decided, event_of
@@ -22,11 +24,11 @@ from shared import db, ids
 from shared.db import open_database
 from shared.events import ArticleExtracted, ArticleMatched
 from tests.bench._standalone import printed
-from tests.fakes.judging import START, feed, prepared
+from tests.fakes.judging import START, feed, judge_on, prepared
 from tests.fakes.news import PACK, demo_articles, gazetteer
 from tests.fakes.postgres import Absent, server
 
-ROUNDS, BATCH = 20, 64
+ROUNDS = 20
 FILE = PACK / "watches" / "defence-alliance.yaml"
 
 
@@ -58,10 +60,14 @@ async def measured(url: str, text: str, matches: Sequence[ArticleMatched]) -> tu
     """Matches a second, and the share of time spent reading and writing."""
     database = open_database(url)
     await db.migrate(database, "shared", Path(db.__file__).parent / "migrations")
-    judge = await prepared(database, watch=text)
+    settings = JudgeSettings()
+    readers = Readers(settings.judge_readers)
+    await prepared(database, watch=text)
+    judge = judge_on(database, settings, readers)
     before, started = spent(), perf_counter()
-    await feed(judge, matches, batch=BATCH)
+    await feed(judge, matches, batch=settings.judge_batch)
     seconds, now = perf_counter() - started, spent()
+    await readers.close()
     await database.close()
     sql = sum(now[part] - before[part] for part in ("read", "write"))
     return len(matches) / seconds, sql / seconds

@@ -12,6 +12,7 @@ from services.alerter.judge.decide import decide
 from services.alerter.judge.findings import find
 from services.alerter.judge.judge import Judge
 from services.alerter.judge.memory import Memory
+from services.alerter.judge.readers import Readers
 from services.alerter.judge.reading import Reading
 from services.alerter.judge.settings import JudgeSettings
 from services.alerter.rules import parse_rules
@@ -34,9 +35,9 @@ async def prepared(database: Database, *, watch: str = WATCH, watch_id: str = WA
     return judge_on(database)
 
 
-def judge_on(database: Database, settings: JudgeSettings | None = None) -> Judge:
+def judge_on(database: Database, settings: JudgeSettings | None = None, readers: Readers | None = None) -> Judge:
     """A judge as a process that has just started."""
-    return Judge(database, settings or JudgeSettings(), SteppedClock(START))
+    return Judge(database, settings or JudgeSettings(), SteppedClock(START), readers or Readers(0))
 
 
 async def fence_on(database: Database) -> Fence:

@@ -8,6 +8,7 @@ from services.alerter import published
 from services.alerter.judge.advance import Advance
 from services.alerter.judge.judge import Judge
 from services.alerter.judge.metrics import JudgeOutcome
+from services.alerter.judge.readers import Readers
 from services.alerter.judge.settings import JudgeSettings
 from shared.db import Database, migrate
 from shared.run import Parts, Service
@@ -26,7 +27,8 @@ async def prepare(database: Database) -> None:
 
 def build(settings: JudgeSettings, parts: Parts) -> Service:
     """The service that judges matches and lets time pass. The database must have been prepared (`wirewatch init`)."""
-    judge = Judge(parts.database, settings, parts.real)
+    readers = Readers(settings.judge_readers)
+    judge = Judge(parts.database, settings, parts.real, readers)
     step = Step(
         group="judge",
         topics=GROUPS["judge"],
@@ -36,4 +38,9 @@ def build(settings: JudgeSettings, parts: Parts) -> Service:
         batch=settings.judge_batch,
     )
     time = Advance(settings, parts)
-    return Service(name="judge", steps=(step,), tasks={"time": time.run}, settled=time.settled, close=time.close)
+
+    async def close() -> None:
+        await time.close()
+        await readers.close()
+
+    return Service(name="judge", steps=(step,), tasks={"time": time.run}, settled=time.settled, close=close)

@@ -7,9 +7,10 @@ One small row for each source and day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -23,6 +24,9 @@ LEAST_DISPERSION = 0.2
 """Articles come in bouts even where history is too short to show it: variance above that of Poisson, over the square of
 the mean. On simulated streams of 13 sources over four weeks without any silence this gives 0 or 1 false alarms where
 all follow one rhythm, 1 to 5 where every source has a day of its own; with 0.1 it is 4 to 6, and 10 to 20."""
+
+
+DAY = timedelta(days=1)
 
 
 class Spoke(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -84,13 +88,18 @@ class Window:
     end: datetime
 
 
+def speaking(memory: Memory, since: datetime) -> int:
+    """How many sources spoke after a time, or somewhat more: those of its day, at the least."""
+    return len({key[11:] for key, moment, _ in memory.shelf(HABITS).items() if moment >= since})
+
+
 def tallies(memory: Memory, window: Window) -> dict[str, Tally]:
     """Every source that spoke since the habit begins."""
     found: dict[str, Tally] = {}
+    first, last = f"{window.since:%Y-%m-%d}", f"{window.end:%Y-%m-%d}"
     for key, _, spoke in memory.shelf(HABITS).items():
-        day = date.fromisoformat(key[:10])
-        if window.since.date() <= day <= window.end.date():
-            _add(found, key[11:], day, spoke, window)
+        if first <= key[:10] <= last:
+            _add(found, key[11:], _day(key[:10]), spoke, window)
     return found
 
 
@@ -100,6 +109,10 @@ def _add(found: dict[str, Tally], source_id: str, day: date, spoke: Spoke, windo
         one = found[source_id] = Tally(source_id, spoke.name, spoke.country, spoke.language, spoke.last)
     one.last = max(one.last, spoke.last)
     midnight = datetime.combine(day, time(), UTC)
+    if window.since <= midnight and midnight + DAY <= window.reach:
+        one.articles[day] = sum(spoke.articles.values())
+        one.own[day] = sum(spoke.own.values())
+        return
     for hour, articles in spoke.articles.items():
         moment, own = midnight + timedelta(hours=hour), spoke.own.get(hour, 0)
         if window.reach <= moment < window.end:
@@ -107,6 +120,11 @@ def _add(found: dict[str, Tally], source_id: str, day: date, spoke: Spoke, windo
         elif window.since <= moment < window.reach:
             one.articles[day] = one.articles.get(day, 0) + articles
             one.own[day] = one.own.get(day, 0) + own
+
+
+@lru_cache(maxsize=1_000)
+def _day(written: str) -> date:
+    return date.fromisoformat(written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +141,28 @@ class Habit:
         return float((1 + self.dispersion * self.share * clusters) ** (-1 / self.dispersion))
 
 
-def habit_of(members: Iterable[Tally], all_of_them: Iterable[Tally]) -> Habit:
-    """The habit of some sources together, against all the others. Dispersion by moments over days."""
-    mine, names = list(members), set()
-    for one in mine:
-        names.add(one.source_id)
-    told = _sum(one.articles for one in mine)
-    others = _sum(one.own for one in all_of_them if one.source_id not in names)
+def habit_of(members: Sequence[Tally], everybody: Mapping[date, int]) -> Habit:
+    """The habit of some sources together, against all the others; `everybody` are the clusters of all by day (`total`),
+    these included. Dispersion by moments over days."""
+    told, mine = _sum(one.articles for one in members), _sum(one.own for one in members)
+    others = {day: rest for day, count in everybody.items() if (rest := count - mine.get(day, 0))}
     clusters = sum(others.values())
     share = sum(told.get(day, 0) for day in others) / clusters if clusters else 0.0
     expected = {day: share * count for day, count in others.items()}
     above = sum((told.get(day, 0) - mean) ** 2 - mean for day, mean in expected.items())
     squares = sum(mean**2 for mean in expected.values())
     dispersion = max(LEAST_DISPERSION, above / squares if squares else 0.0)
-    return Habit(share, sum(count > 0 for count in told.values()), dispersion)
+    return Habit(share, days_of(members), dispersion)
+
+
+def days_of(members: Iterable[Tally]) -> int:
+    """On how many days any of these told something."""
+    return len({day for one in members for day, count in one.articles.items() if count})
+
+
+def total(tallies: Iterable[Tally]) -> dict[date, int]:
+    """The clusters of some sources together, by day."""
+    return _sum(one.own for one in tallies)
 
 
 def _sum(counts: Iterable[dict[date, int]]) -> dict[date, int]:

@@ -9,7 +9,7 @@ that one transaction before the offset is committed, and a cause that comes agai
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TypeVar
@@ -22,10 +22,11 @@ from services.alerter.judge import store
 from services.alerter.judge import tables as t
 from services.alerter.judge.causes import Cause, answered, is_ours, watch_of
 from services.alerter.judge.decide import decide
-from services.alerter.judge.findings import Findings, find
+from services.alerter.judge.findings import Findings
 from services.alerter.judge.memory import Changes, Memory
 from services.alerter.judge.metrics import ALERTS, JUDGE_SECONDS, JudgeOutcome
 from services.alerter.judge.outside import NOTHING, Lookout, Outside
+from services.alerter.judge.readers import PORTION, Portion, Readers
 from services.alerter.judge.reading import Reading
 from services.alerter.judge.settings import JudgeSettings
 from services.alerter.judge.watches import load_rules
@@ -61,6 +62,8 @@ class _Batch:
     read: dict[str, tuple[Reading, Findings]] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
     outside: Outside = NOTHING
+    portions: list[Portion] = field(default_factory=list)
+    judged: dict[str, Outcome] = field(default_factory=dict)
     decisions: list[dict[str, object]] = field(default_factory=list)
     alerts: list[dict[str, object]] = field(default_factory=list)
 
@@ -69,8 +72,9 @@ class Judge:
     """Judges causes. One per process; one batch at a time, since the causes of a watch come on several topics and meet
     in one memory."""
 
-    def __init__(self, database: Database, settings: JudgeSettings, real: Clock) -> None:
+    def __init__(self, database: Database, settings: JudgeSettings, real: Clock, readers: Readers) -> None:
         self._database, self._settings, self._real = database, settings, real
+        self._readers = readers
         self._kept: dict[str, _Kept] = {}
         self._lookout = Lookout()
         self._one = asyncio.Lock()
@@ -82,9 +86,14 @@ class Judge:
             return await self._judge_batch(_Batch([work.event for work in works], works[0].fence if works else None))
 
     async def _judge_batch(self, batch: _Batch) -> list[Outcome]:
+        outcomes: list[Outcome] = []
         try:
-            await self._timed("read", self._read(batch))
-            outcomes = await self._timed("judge", self._decide(batch))
+            await self._timed("read", self._open(batch))
+            for at, portion in enumerate(batch.portions):
+                found = await self._timed("text", self._readers.read(at, batch.portions))
+                await self._timed("read", self._remember(batch, portion, found))
+                causes = batch.causes[at * PORTION : (at + 1) * PORTION]
+                outcomes += await self._timed("judge", self._decide(causes, batch))
             await self._timed("write", self._write(batch))
         except BaseException:
             for cause in batch.causes:
@@ -99,34 +108,33 @@ class Judge:
         JUDGE_SECONDS.labels(part).observe(perf_counter() - started)
         return result
 
-    async def _read(self, batch: _Batch) -> None:
-        """Everything the batch needs from SQL; texts are read in between, with the loop let go after each."""
+    async def _open(self, batch: _Batch) -> None:
+        """What SQL says of the batch as a whole; the reading of its texts begins."""
         ours = [cause for cause in batch.causes if is_ours(cause)]
         async with self._database.transaction() as connection:
             batch.decided = await store.decided(connection, [cause.id for cause in ours])
             fresh = [cause for cause in ours if cause.id not in batch.decided]
             batch.rules = await load_rules(connection, {watch_of(cause) for cause in fresh})
-        fresh = [cause for cause in fresh if watch_of(cause) in batch.rules]
-        for cause in fresh:
-            if isinstance(cause, ArticleMatched):
-                reading = Reading(cause)
-                batch.read[cause.id] = (reading, find(reading, batch.rules[cause.watch_id]))
-                await asyncio.sleep(0)
-        if fresh:
-            now = max(cause.observed for cause in fresh)
-            async with self._database.transaction() as connection:
-                await self._remember(connection, batch)
+            fresh = [cause for cause in fresh if watch_of(cause) in batch.rules]
+            batch.portions = _portions(batch, {cause.id for cause in fresh})
+            self._readers.begin(batch.portions)
+            if fresh:
+                for watch_id in sorted(batch.rules):
+                    batch.memories[watch_id] = await self._memory(connection, watch_id, batch.fence)
+                now = max(cause.observed for cause in fresh)
                 batch.outside = await self._lookout.look(connection, batch.rules.values(), now)
 
-    async def _remember(self, connection: AsyncConnection, batch: _Batch) -> None:
-        for watch_id in sorted(batch.rules):
-            mine = [read for read in batch.read.values() if read[0].match.watch_id == watch_id]
-            memory = await self._memory(connection, watch_id, batch.fence)
-            batch.memories[watch_id] = memory
-            articles = [reading.article.article_id for reading, _ in mine]
-            await store.fetch_members(connection, memory, articles)
-            await store.fetch_shelves(connection, memory, articles)
-            await store.fetch_families(connection, memory, (number for _, found in mine for number in found.terms))
+    async def _remember(self, batch: _Batch, portion: Portion, found: Sequence[Findings]) -> None:
+        """Bring what memory needs for these articles up from SQL."""
+        batch.read |= {match.id: (Reading(match), each) for match, each in zip(portion.matches, found, strict=True)}
+        async with self._database.transaction() as connection:
+            for watch_id in sorted({match.watch_id for match in portion.matches}):
+                memory = batch.memories[watch_id]
+                mine = [batch.read[match.id] for match in portion.matches if match.watch_id == watch_id]
+                articles = [reading.article.article_id for reading, _ in mine]
+                await store.fetch_members(connection, memory, articles)
+                await store.fetch_shelves(connection, memory, articles)
+                await store.fetch_families(connection, memory, (number for _, each in mine for number in each.terms))
 
     async def _memory(self, connection: AsyncConnection, watch_id: str, fence: Fence | None) -> Memory:
         kept = self._kept.get(watch_id)
@@ -135,20 +143,20 @@ class Judge:
             self._kept[watch_id] = kept
         return kept.memory
 
-    async def _decide(self, batch: _Batch) -> list[Outcome]:
+    async def _decide(self, causes: Sequence[Cause], batch: _Batch) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        judged: dict[str, Outcome] = {}
-        for cause in batch.causes:
-            outcome = self._again(cause, batch, judged) or self._judged(cause, batch)
-            judged[cause.id] = outcome
+        for cause in causes:
+            outcome = self._again(cause, batch) or self._judged(cause, batch)
+            batch.judged[cause.id] = outcome
             outcomes.append(outcome)
             await asyncio.sleep(0)
         return outcomes
 
-    def _again(self, cause: Cause, batch: _Batch, judged: dict[str, Outcome]) -> Outcome | None:
+    def _again(self, cause: Cause, batch: _Batch) -> Outcome | None:
         """The answer to a cause that was decided before, here or in an earlier batch: the same alerts once more."""
-        if cause.id in judged and judged[cause.id].label not in _UNDECIDED:
-            return Outcome(JudgeOutcome.REPEATED, judged[cause.id].outputs)
+        earlier = batch.judged.get(cause.id)
+        if earlier is not None and earlier.label not in _UNDECIDED:
+            return Outcome(JudgeOutcome.REPEATED, earlier.outputs)
         if cause.id not in batch.decided:
             return None
         alerts = [decode_bytes(body, AlertRaised) for body in batch.decided[cause.id]]
@@ -217,6 +225,15 @@ class Judge:
                 shelf.changed.clear()
             settings = self._settings
             memory.forget(stories=settings.story_memory, copies=settings.copy_window, young=settings.young_for)
+
+
+def _portions(batch: _Batch, fresh: Collection[str]) -> list[Portion]:
+    """The causes cut into portions, each with the matches that have not been decided yet."""
+    cut = (batch.causes[at : at + PORTION] for at in range(0, len(batch.causes), PORTION))
+    return [
+        Portion([one for one in some if isinstance(one, ArticleMatched) and one.id in fresh], batch.rules)
+        for some in cut
+    ]
 
 
 _UNDECIDED = (JudgeOutcome.UNWATCHED, JudgeOutcome.NOT_OURS)

@@ -46,6 +46,7 @@ TIME_PASSED = Gauge(
     "wirewatch_time_passed_timestamp_seconds",
     "Story time up to which everything met was judged and timers have fired, as a Unix time.",
 )
+READ_ASIDE = Counter("wirewatch_texts_read_aside_total", "Texts read in a process of their own, in a backlog.")
 JUDGE_SECONDS = Histogram(
     "wirewatch_judge_seconds", "Time of a batch by part.", ["part"], buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)
 )
@@ -55,5 +56,5 @@ for _kind in AlertKind:
         ALERTS.labels(_kind.value, _state.value)
     for _reason in Suppressed:
         SUPPRESSED.labels(_kind.value, _reason.value)
-for _part in ("read", "judge", "write"):
+for _part in ("read", "text", "judge", "write"):
     JUDGE_SECONDS.labels(_part)

@@ -12,7 +12,10 @@ from shared.settings import setting
 class JudgeSettings:
     """What judging may be told from outside; what a watch asks for in its own file wins over these."""
 
-    judge_batch: int = setting(64, help="matched articles judged in one transaction")
+    judge_batch: int = setting(128, help="matched articles judged in one transaction")
+    judge_readers: int = setting(
+        1, help="processes that read texts in a backlog beside the one that judges (about 150 MB each); 0: none"
+    )
     copy_window: timedelta = setting(timedelta(hours=72), help="how long an article is compared for copies of it")
     story_memory: timedelta = setting(timedelta(days=7), help="how long after its last article a story may be joined")
     history: timedelta = setting(timedelta(days=90), help="how long a term stays known to a watch")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from services.alerter.judge.habits import Habit, Tally, Window, habit_of
+from services.alerter.judge.habits import LEAST_DISPERSION, Habit, Tally, Window, days_of, habit_of, total
 from services.alerter.judge.outside import Outside, hour_of
 from services.alerter.rules import Rule
 from services.alerter.volumes import SourceState
@@ -64,6 +64,8 @@ class Scene:
 
     def __init__(self, window: Window, tallies: Mapping[str, Tally], outside: Outside) -> None:
         self.window, self.tallies, self.outside = window, tallies, outside
+        self.everybody = total(tallies.values())
+        self._speakers = [one for one in tallies.values() if one.last >= window.start and one.lately]
         self._clusters: dict[datetime, int] = {}
         for one in tallies.values():
             for hour, own in one.lately.items():
@@ -71,12 +73,18 @@ class Scene:
 
     def speakers(self, but: Collection[str] = ()) -> list[Tally]:
         """Sources that told of it in the shortest window."""
-        start = self.window.start
-        return [one for name, one in self.tallies.items() if one.last >= start and one.lately and name not in but]
+        return [one for one in self._speakers if one.source_id not in but]
 
     def clusters(self, since: datetime) -> int:
         """Independent clusters of all after the hour `since`."""
         return sum(own for hour, own in self._clusters.items() if hour > since)
+
+    def least_chance(self, members: Sequence[Tally]) -> float:
+        """No chance of their silence is smaller, however evenly they told and however long they are silent."""
+        told = sum(sum(one.articles.values()) for one in members)
+        others = sum(self.everybody.values()) - sum(sum(one.own.values()) for one in members)
+        even = Habit(told / others if others else 0.0, 0, LEAST_DISPERSION)
+        return even.chance_of_none(sum(self._clusters.values()))
 
     def published(self, source_id: str, since: datetime) -> int:
         """Articles of a source after the hour `since`, matched or not."""
@@ -97,6 +105,8 @@ class Scene:
 
 def silences(scene: Scene, rule: Rule) -> tuple[list[Silence], list[Silence]]:
     """Who is silent, the wider and the more telling first; and who would be, but cannot be read."""
+    if len(scene.speakers()) < OTHERS:
+        return [], []
     wanted = rule.groups or EVERY
     tests = [(kind, name, members) for kind in EVERY for name, members in _groups(scene, kind, rule) if members]
     tests = [test for test in tests if test[0] in wanted or test[0] == SOURCE]
@@ -104,7 +114,7 @@ def silences(scene: Scene, rule: Rule) -> tuple[list[Silence], list[Silence]]:
     found: list[Silence] = []
     broken: list[Silence] = []
     for kind, name, members in tests:
-        silence, read = _tried(scene, kind, name, members)
+        silence, read = _tried(scene, kind, name, members, limit)
         if silence is not None and silence.chance <= limit:
             (found if read else broken).append(silence)
     found += _never(scene, rule, limit)
@@ -130,15 +140,17 @@ def _group(kind: str, one: Tally | SourceState) -> str:
     return one.country if kind == COUNTRY else macro(one.language)
 
 
-def _tried(scene: Scene, kind: str, name: str, members: Sequence[Tally]) -> tuple[Silence | None, bool]:
-    """The silence of a group that says nothing at all, with its chance, and whether any of it can be read."""
+def _tried(scene: Scene, kind: str, name: str, members: Sequence[Tally], limit: float) -> tuple[Silence | None, bool]:
+    """The silence of a group that says nothing at all, with its chance, and whether any of it can be read. None at once
+    where no reading of its habit could bring the chance below the limit: that is so for nearly all, at nearly all
+    sweeps."""
     last = max(one.last for one in members)
-    if last >= scene.window.start or len(scene.speakers()) < OTHERS:
+    if last >= scene.window.start or days_of(members) < HABIT_DAYS or scene.least_chance(members) > limit:
         return None, False
     begun = {one.source_id: hour for one in members if (hour := scene.began(one.source_id, last)) is not None}
     read = [one for one in members if one.source_id in begun]
     since = max(begun.values()) if begun else max(scene.window.reach, hour_of(last))
-    habit = habit_of(read or members, scene.tallies.values())
+    habit = habit_of(read or members, scene.everybody)
     if habit.days < HABIT_DAYS:
         return None, False
     clusters = scene.clusters(since)
@@ -166,7 +178,7 @@ def _never_one(scene: Scene, state: SourceState) -> Silence | None:
     peers = [one for one in scene.speakers() if one.language == language]
     if begun is None or not language or len(peers) < OTHERS or len(peers) < PEERS * _readable(scene, language):
         return None
-    habits = [habit_of([one], scene.tallies.values()) for one in peers]
+    habits = [habit_of([one], scene.everybody) for one in peers]
     if max(one.days for one in habits) < HABIT_DAYS:
         return None
     usual = Habit(median(one.share for one in habits), 0, max(one.dispersion for one in habits))

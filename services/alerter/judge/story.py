@@ -102,7 +102,7 @@ def _overlap(mine: frozenset[str], counted: Mapping[str, int], articles: int) ->
     if not mine or not counted:
         return None
     weight = {name: 0.25 + counted.get(name, 0) / max(1, articles) for name in mine}
-    return sum(weight[name] for name in mine if name in counted) / sum(weight.values())
+    return math.fsum(weight[name] for name in mine if name in counted) / math.fsum(weight.values())
 
 
 def _cosine(mine: Mapping[str, int], counted: Mapping[str, int]) -> float | None:

@@ -18,6 +18,7 @@ from services.alerter.judge.app import prepare
 from services.alerter.judge.causes import Cause
 from services.alerter.judge.judge import Judge
 from services.alerter.judge.outside import looks_back
+from services.alerter.judge.readers import Readers
 from services.alerter.judge.settings import JudgeSettings
 from services.alerter.load import loads
 from services.alerter.match.compile import Engine, build
@@ -174,7 +175,7 @@ class _Past:
         version = trial.version
         await prepare(database)
         await published.publish(database, version.watch_id, version.text, EPOCH)
-        judge = Judge(database, self.settings, RealClock())
+        judge = Judge(database, self.settings, RealClock(), Readers(0))
         counting = self.tally.counting(database) if self.tally is not None else None
         size = self.settings.judge_batch if counting is None else 1  # volumes as they stood at every article
         alerts: dict[tuple[str, int], AlertRaised] = {}

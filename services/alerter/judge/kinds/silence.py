@@ -15,13 +15,13 @@ import msgspec
 
 from services.alerter.judge import habits, wording, wording_silence
 from services.alerter.judge.case import Case, Draft, Hour
-from services.alerter.judge.habits import Window, tallies
+from services.alerter.judge.habits import Window, speaking, tallies
 from services.alerter.judge.kinds.kind import Kind
 from services.alerter.judge.memory import Memory
 from services.alerter.judge.metrics import Suppressed
 from services.alerter.judge.outside import SILENT_FOR
 from services.alerter.judge.shelf import ShelfSpec
-from services.alerter.judge.silent import COUNTRY, HOUR, LANGUAGE, SOURCE, Scene, Silence, silences
+from services.alerter.judge.silent import COUNTRY, HOUR, LANGUAGE, OTHERS, SOURCE, Scene, Silence, silences
 from services.alerter.judge.tell import suppress
 from services.alerter.judge.timers import TIMERS, Timer, key, set_timer
 from services.alerter.rules import Rule
@@ -88,12 +88,19 @@ def due(hour: Hour, timer: Timer) -> Iterable[Draft]:
     if rule is None or heard is None:
         return []
     window = _window(rule, hour.moment)
+    if 0 < speaking(hour.memory, window.start) < OTHERS and not _has_silent(hour.memory, rule):
+        _set_sweep(hour.memory, rule, hour.moment)  # too few to say anything of the others
+        return []
     scene = Scene(window, tallies(hour.memory, window), hour.outside)
     if not scene.speakers():
         return _quiet(hour, rule, heard)
     _set_sweep(hour.memory, rule, hour.moment)
     spoken = list(_spoken(hour, rule, scene, heard))
     return [*spoken, *_found(hour, rule, scene, heard)]
+
+
+def _has_silent(memory: Memory, rule: Rule) -> bool:
+    return any(place.rsplit(" ", 2)[0] == rule.id for place in memory.shelf(SILENT))
 
 
 def _set_sweep(memory: Memory, rule: Rule, after: datetime) -> None:
