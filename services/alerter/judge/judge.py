@@ -111,7 +111,7 @@ class Judge:
     async def _open(self, batch: _Batch) -> None:
         """What SQL says of the batch as a whole; the reading of its texts begins."""
         ours = [cause for cause in batch.causes if is_ours(cause)]
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             batch.decided = await store.decided(connection, [cause.id for cause in ours])
             fresh = [cause for cause in ours if cause.id not in batch.decided]
             batch.rules = await load_rules(connection, {watch_of(cause) for cause in fresh})
@@ -127,14 +127,16 @@ class Judge:
     async def _remember(self, batch: _Batch, portion: Portion, found: Sequence[Findings]) -> None:
         """Bring what memory needs for these articles up from SQL."""
         batch.read |= {match.id: (Reading(match), each) for match, each in zip(portion.matches, found, strict=True)}
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             for watch_id in sorted({match.watch_id for match in portion.matches}):
                 memory = batch.memories[watch_id]
                 mine = [batch.read[match.id] for match in portion.matches if match.watch_id == watch_id]
                 articles = [reading.article.article_id for reading, _ in mine]
                 await store.fetch_members(connection, memory, articles)
                 await store.fetch_shelves(connection, memory, articles)
-                await store.fetch_families(connection, memory, (number for _, each in mine for number in each.terms))
+                numbers = {number for _, each in mine for number in each.terms}
+                await store.fetch_families(connection, memory, numbers)
+                await store.fetch_sightings(connection, memory, numbers, self._settings.young_for)
 
     async def _memory(self, connection: AsyncConnection, watch_id: str, fence: Fence | None) -> Memory:
         kept = self._kept.get(watch_id)
@@ -224,7 +226,10 @@ class Judge:
             for shelf in memory.shelves.values():
                 shelf.changed.clear()
             settings = self._settings
-            memory.forget(stories=settings.story_memory, copies=settings.copy_window, young=settings.young_for)
+            memory.forget(
+                stories=settings.story_memory,
+                copies=settings.copy_window,
+            )
 
 
 def _portions(batch: _Batch, fresh: Collection[str]) -> list[Portion]:

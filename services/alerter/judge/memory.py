@@ -27,6 +27,8 @@ MOST_STORIES = 100
 """Open stories that an article is compared with: those last heard of."""
 MOST_FAMILIES = 200_000
 """Families kept in memory of a watch, about 40 MB; the others are asked for in SQL when they are met again."""
+MOST_SIGHTED = 20_000
+"""Waiting families whose sightings are kept in memory, about 15 MB; the others are asked for in the same way."""
 
 
 class Standing(IntEnum):
@@ -36,6 +38,10 @@ class Standing(IntEnum):
     TOLD = 2
     KNOWN = 3
     BACK = 4
+
+
+WAITING = (Standing.YOUNG, Standing.BACK)
+"""Standings of a family that may yet be confirmed: its sightings count."""
 
 
 @dataclass(slots=True)
@@ -245,8 +251,12 @@ class Memory:
         """Drop families that nobody used since, together with their rows: whoever reads these anew knows no more."""
         self.families = {number: one for number, one in self.families.items() if one.last >= before}
 
-    def forget(self, *, stories: timedelta, copies: timedelta, young: timedelta) -> None:
-        """Drop what is out of its time: it is never looked at again, and SQL has it."""
+    def forget(self, *, stories: timedelta, copies: timedelta) -> None:
+        """Drop what is out of its time, and of families and their sightings what is too much: SQL has it all."""
+        if len(self.sightings) > MOST_SIGHTED:
+            self.sightings = {}
+        if len(self.families) > MOST_FAMILIES:
+            self.families = {number: self.families[number] for number in self.sightings if number in self.families}
         now = self.watermark
         if now is None or (self._forgot is not None and now - self._forgot < FORGET_EVERY):
             return
@@ -266,14 +276,13 @@ class Memory:
             if one.told >= now - stories or self.story(one.story_id) is not None
         }  # fmt: skip
         self.copies.forget(now - copies)
-        for number in list(self.sightings):
-            kept = {name: one for name, one in self.sightings[number].items() if one.moment >= now - young}
-            self.sightings[number] = kept
-        self.sightings = {number: kept for number, kept in self.sightings.items() if kept}
         for shelf in self.shelves.values():
             shelf.forget(now)
-        if len(self.families) > MOST_FAMILIES:
-            self.families = {number: self.families[number] for number in self.sightings if number in self.families}
+
+    def waits(self, number: int) -> bool:
+        """Whether a family is known and may yet be confirmed."""
+        family = self.families.get(number)
+        return family is not None and family.standing in WAITING
 
     def put_sighting(self, number: int, sighting: Sighting, *, new: bool = True) -> None:
         """Somebody used a young family."""

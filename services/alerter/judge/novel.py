@@ -20,7 +20,7 @@ import msgspec
 
 from services.alerter.judge.families import number, per_million
 from services.alerter.judge.figures import FIGURE
-from services.alerter.judge.memory import Family, Memory, Sighting, Standing
+from services.alerter.judge.memory import WAITING, Family, Memory, Sighting, Standing
 from services.alerter.judge.reading import Reading
 from services.alerter.judge.shelf import ShelfSpec
 from services.alerter.judge.terms import NAME, THING, Term
@@ -45,7 +45,6 @@ COVER = 0.6
 """A phrase in at least this share of a word's sightings is what the word is known by."""
 MOST_SIGHTINGS = 40
 """Sightings of a family that was not told: whatever so many articles use without its standing out is no news."""
-WAITING = (Standing.YOUNG, Standing.BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +123,9 @@ def _is_forgotten(family: Family, moment: datetime, rule: Terms) -> bool:
 
 def _met_again(memory: Memory, reading: Reading, term: Term, family: Family, rule: Terms) -> None:
     """A family that waits: it may have waited too long, be everywhere by now, or have been used before."""
-    seen = memory.sightings.get(term.number, {})
-    begun = family.first
-    if family.standing is Standing.BACK:
-        begun = min((one.moment for one in seen.values()), default=reading.moment)
+    seen = _recent(memory, term, reading.moment, rule)
+    back = family.standing is Standing.BACK
+    begun = seen[0].moment if back and seen else family.first
     earlier = reading.moment < begun
     over = reading.moment - begun > rule.young_for or len(seen) >= MOST_SIGHTINGS
     if over or (earlier and not reading.live):
@@ -136,6 +134,13 @@ def _met_again(memory: Memory, reading: Reading, term: Term, family: Family, rul
     family.first = min(family.first, reading.moment)
     if over or earlier:
         memory.put_family(term.number, family)
+
+
+def _recent(memory: Memory, term: Term, moment: datetime, rule: Terms) -> list[Sighting]:
+    """The sightings of a waiting family that still count, by time. Older ones may be in memory or not."""
+    oldest = (memory.watermark or moment) - rule.young_for
+    found = (one for one in memory.sightings.get(term.number, {}).values() if one.moment >= oldest)
+    return sorted(found, key=lambda one: (one.moment, one.article_id))
 
 
 def _met_known(memory: Memory, reading: Reading, term: Term, family: Family, rule: Terms) -> bool:
@@ -246,11 +251,12 @@ def confirmed(
 
 def _confirm(memory: Memory, term: Term, moment: datetime, rule: Terms, *, warm: bool) -> Novel | None:
     """The best window of the allowed length that holds this article's sighting, if it holds witnesses enough."""
-    oldest = (memory.watermark or moment) - rule.young_for
     every = memory.sightings.get(term.number, {}).values()
-    if not _can_be_enough(memory, term, every, rule, warm=warm):
+    if len(every) < rule.sources and not any(one.official for one in every):
         return None
-    seen = sorted((one for one in every if one.moment >= oldest), key=lambda one: (one.moment, one.article_id))
+    seen = _recent(memory, term, moment, rule)
+    if not _can_be_enough(memory, term, seen, rule, warm=warm):
+        return None
     best: Novel | None = None
     for first in seen:
         if first.moment > moment or moment - first.moment > rule.within:

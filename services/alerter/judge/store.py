@@ -49,7 +49,6 @@ async def load(connection: AsyncConnection, watch_id: str, settings: JudgeSettin
     await _load_members(connection, memory, row.watermark - settings.copy_window)
     await _load_topics(connection, memory, row.watermark - OPEN_FOR)
     await _load_copies(connection, memory, row.watermark - settings.copy_window)
-    await _load_sightings(connection, memory, row.watermark - settings.young_for)
     return memory
 
 
@@ -101,11 +100,6 @@ async def _load_copies(connection: AsyncConnection, memory: Memory, since: datet
         memory.put_copy(Printed(row.article_id, row.copy_group, row.moment, row.shingles), new=False)
 
 
-async def _load_sightings(connection: AsyncConnection, memory: Memory, since: datetime) -> None:
-    for row in await connection.execute(_of(t.SIGHTINGS, memory).where(t.SIGHTINGS.c.moment >= since)):
-        memory.put_sighting(row.family, _SIGHTING.decode(row.detail), new=False)
-
-
 async def _load_shelves(connection: AsyncConnection, memory: Memory, now: datetime | None) -> None:
     resident = [name for name, spec in SHELVES.items() if spec.resident]
     for row in await connection.execute(_of(t.SHELVES, memory).where(t.SHELVES.c.part.in_(resident))):
@@ -137,6 +131,20 @@ async def fetch_families(connection: AsyncConnection, memory: Memory, numbers: I
         some = _of(t.FAMILIES, memory).where(t.FAMILIES.c.family.in_(wanted[at : at + CHUNK]))
         for row in await connection.execute(some):
             memory.families[row.family] = Family(row.first, Standing(row.standing), row.last)
+
+
+async def fetch_sightings(
+    connection: AsyncConnection, memory: Memory, numbers: Iterable[int], young_for: timedelta
+) -> None:
+    """Bring the sightings of those of these families that wait for confirmation into memory."""
+    if memory.watermark is None:
+        return
+    since = memory.watermark - young_for
+    wanted = sorted(number for number in set(numbers) if number not in memory.sightings and memory.waits(number))
+    for at in range(0, len(wanted), CHUNK):
+        own = sa.and_(t.SIGHTINGS.c.family.in_(wanted[at : at + CHUNK]), t.SIGHTINGS.c.moment >= since)
+        for row in await connection.execute(_of(t.SIGHTINGS, memory).where(own)):
+            memory.put_sighting(row.family, _SIGHTING.decode(row.detail), new=False)
 
 
 async def fetch_members(connection: AsyncConnection, memory: Memory, article_ids: Iterable[str]) -> None:
