@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from services.operate.init import check_prepared, patiently, prepare
+from shared.garbage import collect_rarely
 from shared.run import Parts, Process, Service, assemble, open_parts, run_process, stop_on_signals
 from shared.settings import CommonSettings, load
 
@@ -83,4 +84,5 @@ async def serve(names: Sequence[str], common: CommonSettings, *, prepared: bool)
             await patiently(lambda: check_prepared(parts.database), seconds=STARTING)
         services = await build_services(names, parts)
         process: Process = assemble(services, parts, common, stop=stop)
+        collect_rarely()
         await run_process(process, common)

@@ -23,6 +23,7 @@ from services.alerter.match.match import decided, event_of
 from shared import db, ids
 from shared.db import open_database
 from shared.events import ArticleExtracted, ArticleMatched
+from shared.garbage import collect_rarely
 from tests.bench._standalone import printed
 from tests.fakes.judging import START, feed, judge_on, prepared
 from tests.fakes.news import PACK, demo_articles, gazetteer
@@ -64,6 +65,7 @@ async def measured(url: str, text: str, matches: Sequence[ArticleMatched]) -> tu
     readers = Readers(settings.judge_readers)
     await prepared(database, watch=text)
     judge = judge_on(database, settings, readers)
+    collect_rarely()
     before, started = spent(), perf_counter()
     await feed(judge, matches, batch=settings.judge_batch)
     seconds, now = perf_counter() - started, spent()

@@ -22,18 +22,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from services.alerter import published
 from services.alerter.judge.app import prepare
+from services.alerter.judge.readers import Readers
+from services.alerter.judge.settings import JudgeSettings
 from services.alerter.load import loads
 from services.alerter.match.compile import build
 from services.alerter.match.match import decided, event_of
 from shared import db, ids
 from shared.db import Database, open_database
 from shared.events import ArticleMatched, Mode
+from shared.garbage import collect_rarely
 from tests.bench._standalone import printed, resident_mb
 from tests.fakes.judging import START, feed, judge_on
 from tests.fakes.news import PACK, demo_articles, gazetteer
 
 COUNT = int(os.environ.get("WIREWATCH_BENCH_ARTICLES", "1000000"))
-SEED, BATCH, A_DAY = 5, 64, 10_000
+SEED, A_DAY = 5, 10_000
 VOCABULARY, WORDS, OUTLETS = 60_000, 40, 200
 COPIED, AHEAD = 1 / 3, 200
 WATCHES = {"defence-alliance": 0.7, "second": 0.1, "third": 0.1, "fourth": 0.1}
@@ -114,15 +117,18 @@ async def run() -> dict[str, float | str]:
 
 async def measured(database: Database, file: Path, matches: Sequence[ArticleMatched]) -> dict[str, float | str]:
     """Judge everything; what was resident and on disk after each tenth."""
-    judge, figures, most = judge_on(database), dict[str, float | str](), 0.0
+    settings, figures, most = JudgeSettings(), dict[str, float | str](), 0.0
+    readers, batch = Readers(settings.judge_readers), settings.judge_batch
+    judge = judge_on(database, settings, readers)
+    collect_rarely()
     waiting: list[ArticleMatched] = []
     started = perf_counter()
     with Progress(TextColumn("judged"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as progress:
         bar = progress.add_task("judged", total=COUNT)
         for number, match in enumerate(stream(matches, COUNT), 1):
             waiting.append(match)
-            if len(waiting) == BATCH or number == COUNT:
-                await feed(judge, waiting, batch=BATCH)
+            if len(waiting) == batch or number == COUNT:
+                await feed(judge, waiting, batch=batch)
                 progress.advance(bar, len(waiting))
                 waiting = []
             if number % (COUNT // 10) == 0:
@@ -131,6 +137,7 @@ async def measured(database: Database, file: Path, matches: Sequence[ArticleMatc
                 figures[f"database_mb_after_{number}"] = megabytes(file)
                 print(f"{number}: {now} MB resident, {megabytes(file)} MB in SQL", flush=True)
     seconds = perf_counter() - started
+    await readers.close()
     return figures | {
         "resident_mb_at_end": round(resident_mb(os.getpid()), 1), "resident_mb_most": most,
         "database_mb_at_end": megabytes(file), "per_second": round(COUNT / seconds, 1),

@@ -24,7 +24,7 @@ chance and need more; of 435 short news texts no two that are no copies shared a
 
 
 MOST = 20_000
-"""Articles of a watch that are compared, about 150 MB: more than the busiest watch prints in three days."""
+"""Articles of a watch that are compared, about 120 MB: more than the busiest watch prints in three days."""
 
 
 def shingles(words: Sequence[str]) -> frozenset[int]:
@@ -59,8 +59,7 @@ class CopyIndex:
 
     def __init__(self) -> None:
         self._articles: dict[str, Printed] = {}
-        self._places: dict[str, list[int]] = {}
-        self._bands: dict[int, list[str]] = {}
+        self._bands: dict[int, str | tuple[str, ...]] = {}
         self._ages: list[tuple[datetime, str]] = []
         self._asked: tuple[bytes, list[int]] = (b"", [])
 
@@ -72,9 +71,9 @@ class CopyIndex:
         if printed.article_id in self._articles or not printed.packed:
             return
         self._articles[printed.article_id] = printed
-        self._places[printed.article_id] = places = self._bands_of(printed.packed)
-        for band in places:
-            self._bands.setdefault(band, []).append(printed.article_id)
+        for band in self._bands_of(printed.packed):
+            known = self._bands.get(band)  # nearly always nobody: a lone name takes a third of a list's memory
+            self._bands[band] = printed.article_id if known is None else (*_names(known), printed.article_id)
         heappush(self._ages, (printed.moment, printed.article_id))
         if len(self._articles) > MOST:
             self._drop(heappop(self._ages)[1])
@@ -96,22 +95,26 @@ class CopyIndex:
             self._drop(heappop(self._ages)[1])
 
     def _drop(self, article_id: str) -> None:
-        del self._articles[article_id]
-        for band in self._places.pop(article_id):
-            self._bands[band].remove(article_id)
-            if not self._bands[band]:
-                del self._bands[band]
+        for band in _bands(self._articles.pop(article_id).packed):
+            left = tuple(one for one in _names(self._bands.pop(band)) if one != article_id)
+            if left:
+                self._bands[band] = left
 
     def _near(self, packed: bytes) -> set[str]:
         if not packed:
             return set()
-        return {found for band in self._bands_of(packed) for found in self._bands.get(band, ())}
+        return {name for band in self._bands_of(packed) for name in _names(self._bands.get(band, ()))}
 
     def _bands_of(self, packed: bytes) -> list[int]:
         """The bands of a text; those of the last one are at hand, since it is asked for first and put in then."""
         if self._asked[0] != packed:
             self._asked = (packed, _bands(packed))
         return self._asked[1]
+
+
+def _names(entry: str | tuple[str, ...]) -> tuple[str, ...]:
+    """The articles of a band."""
+    return (entry,) if isinstance(entry, str) else entry
 
 
 def containment(one: frozenset[int], other: frozenset[int]) -> float:

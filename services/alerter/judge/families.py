@@ -136,7 +136,7 @@ def join(keys: tuple[str, ...]) -> str:
     return "+".join(sorted(set(keys)))
 
 
-@lru_cache(maxsize=262_144)
+@lru_cache(maxsize=65_536)
 def number(key: str) -> int:
     """The 63-bit number that a family is stored under: at a million families a collision has a chance of 10^-7."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") >> 1

@@ -1,8 +1,8 @@
 """Readers: in a backlog, texts are read in a process of their own while this one judges what was read before.
 
 Reading is about half of the work of judging and needs nothing but the article and the rules, so a second core takes it
-over. A batch is cut into portions; the first is read here at once, the others are handed over, and one that nobody has
-begun when its turn comes is read here after all. What is found is the same either way.
+over. A batch is cut into portions; the first is read here at once, the others are handed over, and what nobody has
+begun is read here rather than waited for. What is found is the same either way.
 
 Nothing is started for the few articles of a quiet hour, and a worker that dies costs nothing but time: its texts are
 read here, and after some such losses all are.
@@ -11,8 +11,9 @@ read here, and after some such losses all are.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
@@ -38,64 +39,83 @@ _ENCODE = msgspec.msgpack.Encoder().encode
 Rules = Mapping[str, WatchRules]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Portion:
     """Matches to be read, by the rules of their watches; where that was begun, and what was found."""
 
     matches: Sequence[ArticleMatched]
     rules: Rules
-    begun: Future[bytes] | None = None
+    begun: asyncio.Future[bytes] | None = None
+    pool: ProcessPoolExecutor | None = None
     found: list[Findings] | None = None
 
 
 class Readers:
-    """The processes that read, `workers` of them; with 0 everything is read here."""
+    """The processes that read, `workers` of them; with 0 everything is read here. Portions are handed over as the
+    processes get on, never called back: cancelling what a pool holds is what pools break at."""
 
     def __init__(self, workers: int) -> None:
-        self._workers, self._losses = workers, 0
+        self.losses, self._workers, self._out = 0, workers, 0
         self._pool: ProcessPoolExecutor | None = None
         self._starting: asyncio.Task[None] | None = None
+        self._waiting: deque[Portion] = deque()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a process is there to read."""
+        return self._pool is not None
 
     def begin(self, portions: Sequence[Portion]) -> None:
-        """Hand over all portions of a batch but the first; so far a process is there."""
-        others = [one for one in portions[1:] if one.matches]
-        if not others or not self._workers or self._losses >= LOSSES:
+        """Hand over the portions of a batch but the first; so far a process is there. Those of the batch before that
+        nobody has begun are forgotten."""
+        self._waiting = deque(one for one in portions[1:] if one.matches)
+        if not self._waiting or not self._workers or self.losses >= LOSSES:
             return
         if self._pool is None:
             self._starting = self._starting or asyncio.create_task(self._start())
-            return
-        for one in others:
-            one.begun = self._handed(self._pool, one)
+        self._feed()
 
-    def _handed(self, pool: ProcessPoolExecutor, portion: Portion) -> Future[bytes] | None:
+    def _feed(self) -> None:
+        """Keep every process busy, with one portion at hand for whichever is done first."""
+        while self._pool is not None and self._waiting and self._out <= self._workers:
+            self._hand_over(self._pool, self._waiting.popleft())
+
+    def _hand_over(self, pool: ProcessPoolExecutor, portion: Portion) -> None:
         try:
-            return pool.submit(read_many, _ENCODE(portion.matches), dict(portion.rules))
+            sent = pool.submit(read_many, _ENCODE(portion.matches), dict(portion.rules))
         except BrokenProcessPool as error:
             self._lose(pool, error)
-            return None
+            return
+        self._out += 1
+        portion.begun, portion.pool = asyncio.wrap_future(sent), pool
+        portion.begun.add_done_callback(self._came_back)
+
+    def _came_back(self, begun: asyncio.Future[bytes]) -> None:
+        self._out -= 1
+        if not begun.cancelled():
+            begun.exception()  # looked at here, since its batch may have ended meanwhile
+        self._feed()
 
     async def read(self, at: int, portions: Sequence[Portion]) -> list[Findings]:
-        """What is found in each match of the portion `at`; what is not begun yet is read here rather than waited for,
-        the last of the batch first. Raises what reading raises."""
+        """What is found in each match of the portion `at`; while that is waited for, the last portion of the batch that
+        nobody has begun is read here. Raises what reading raises."""
         mine = portions[at]
-        if mine.begun is not None and not mine.begun.cancel():
-            for other in reversed(portions[at + 1 :]):
-                if mine.begun.done():
-                    break
-                if other.begun is not None and other.begun.cancel():
-                    other.found = await _read_here(other)
-            mine.found = await self._answer(mine.begun)
+        if mine in self._waiting:
+            self._waiting.remove(mine)
+        while mine.begun is not None and not mine.begun.done() and self._waiting:
+            other = self._waiting.pop()
+            other.found = await _read_here(other)
+        if mine.begun is not None:
+            mine.found = await self._answer(mine.begun, mine.pool)
         return mine.found if mine.found is not None else await _read_here(mine)
 
-    async def _answer(self, begun: Future[bytes]) -> list[Findings] | None:
-        """What a worker found; None if it died over it."""
-        pool = self._pool
+    async def _answer(self, begun: asyncio.Future[bytes], pool: ProcessPoolExecutor | None) -> list[Findings] | None:
+        """What a process found; None if it died over it."""
         try:
-            sent: bytes = await asyncio.wrap_future(begun)
+            found = _FOUND.decode(await asyncio.shield(begun))
         except BrokenProcessPool as error:
             self._lose(pool, error)
             return None
-        found = _FOUND.decode(sent)
         READ_ASIDE.inc(len(found))
         return found
 
@@ -112,20 +132,21 @@ class Readers:
         )
         try:
             await asyncio.wrap_future(await asyncio.to_thread(pool.submit, ready))
-        except (BrokenProcessPool, OSError) as error:
-            self._lose(pool, error)
-        else:
             self._pool = pool
+        except (BrokenProcessPool, OSError) as error:
+            self._count(pool, error)
         self._starting = None
 
     def _lose(self, pool: ProcessPoolExecutor | None, error: Exception) -> None:
-        """A worker died. Whoever notices second finds it known."""
-        if pool is None or (self._pool is not None and pool is not self._pool):
-            return
-        self._losses += 1
-        log.warning("reader_lost", error=str(error), losses=self._losses, most=LOSSES)
-        pool.shutdown(wait=False, cancel_futures=True)
-        self._pool = None
+        """A process died, and its pool with it. Whoever notices second finds it known."""
+        if pool is not None and pool is self._pool:
+            self._pool = None
+            self._count(pool, error)
+
+    def _count(self, pool: ProcessPoolExecutor, error: Exception) -> None:
+        self.losses += 1
+        log.warning("reader_lost", error=str(error), losses=self.losses, most=LOSSES)
+        pool.shutdown(wait=False)
 
 
 async def _read_here(portion: Portion) -> list[Findings]:

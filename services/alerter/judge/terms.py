@@ -199,7 +199,7 @@ def _term(place: _Place, sentence: Sentence, contents: Sequence[_Content]) -> Te
     )  # fmt: skip
 
 
-@lru_cache(maxsize=262_144)
+@lru_cache(maxsize=65_536)
 def _family(parts: tuple[str, ...]) -> tuple[str, int, tuple[str, ...]]:
     """Key, number and ordered parts of a family."""
     ordered = tuple(sorted(set(parts)))

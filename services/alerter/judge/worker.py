@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-
 import services.alerter.judge.readers  # noqa: F401 - for being loaded
+from shared.garbage import collect_rarely
 from shared.text.inflect import inflections
 from shared.workers import die_with_parent
 
 die_with_parent()
 inflections()
-gc.collect()
-gc.freeze()  # forked workers share these pages as long as the collector leaves them alone
+collect_rarely()  # forked workers also share these pages as long as the collector leaves them alone
