@@ -169,6 +169,17 @@ def quiet(minutes: float) -> ArticleMatched:
     return small("Savez", "List o savezu.", source="quiet", minutes=minutes)
 
 
+def test_unconfirmed_terms_too_are_told_together_beyond_the_limit_of_an_hour() -> None:
+    new = ["blokadnik", "glasovnik", "pruzanac", "kovitlac"]
+    articles = [small(f"Savez: „{word}“", f"List o savezu {at}.", minutes=at) for at, word in enumerate(new)]
+    again = small("Savez: „pruzanac“ opet", "Isti list dodaje nešto o savezu.", minutes=9)
+    confirming = small("Savez: „blokadnik“", "Drugi list o savezu.", source="two", minutes=12)
+    told = tried([*articles, again, confirming], watch=UNSURE, settings=replace(WARM, new_terms_per_hour=2))
+    assert [one.novelty is not None for one in told] == [True, True, False, False, True]
+    assert told[3].headline.startswith("2 more new terms")
+    assert told[4].id == told[0].id, "what was told unconfirmed is brought up to date, whatever the limit"
+
+
 def test_an_unconfirmed_term_is_told_on_wish_and_brought_up_to_date_when_confirmed() -> None:
     told = tried([use("one"), use("two", 30)], watch=UNSURE, settings=WARM)
     assert [(one.state, one.revision) for one in told] == [(AlertState.OPEN, 0), (AlertState.UPDATE, 1)]

@@ -3,7 +3,7 @@ allows in an hour go into one roll-up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -72,13 +72,16 @@ def _new(case: Case, rule: Rule, young: list[Term], wanted: novel.Terms) -> Iter
     drafts = [draft for one in confirmed if one.within for draft in _within(case, rule, one)]
     for one in confirmed:
         novel.settle(case.memory, one)
-    drafts += _drafts(case, rule, [one for one in confirmed if not one.within])
-    if not rule.unconfirmed:
-        return drafts
-    waiting = [term for term in young if term.number in case.memory.sightings]
-    first = novel.confirmed(case.memory, case.reading, waiting, wanted, warm=warm, sources=1)
-    fresh = [one for one in first if not one.within and not _is_told(case, rule, one)]
-    return [*drafts, *(_unsure(case, rule, one, wanted) for one in fresh)]
+    told = [one for one in confirmed if not one.within and _is_told(case, rule, one)]
+    singly, beyond = _capped(case, rule, [one for one in confirmed if not one.within and one not in told])
+    drafts += [_draft(case, rule, one) for one in (*told, *singly)]
+    if rule.unconfirmed:
+        waiting = [term for term in young if term.number in case.memory.sightings]
+        first = novel.confirmed(case.memory, case.reading, waiting, wanted, warm=warm, sources=1)
+        fresh, more = _capped(case, rule, [one for one in first if not one.within and not _is_told(case, rule, one)])
+        drafts += [_unsure(case, rule, one, wanted) for one in fresh]
+        beyond += more
+    return [*drafts, *_roll_up(case, rule, beyond)]
 
 
 def _wanted(case: Case, rule: Rule | None) -> novel.Terms:
@@ -107,23 +110,17 @@ def _is_followed(case: Case, term: Term) -> bool:
     return any(one.side in sides or "" in sides for one in case.reading.article.entities if one.entity_id == name)
 
 
-def _drafts(case: Case, rule: Rule, confirmed: Iterable[Novel]) -> list[Draft]:
-    """Each by itself, or in the hour's roll-up when enough were told."""
+def _capped(case: Case, rule: Rule, new: Sequence[Novel]) -> tuple[list[Novel], list[Novel]]:
+    """Those that are told by themselves, and those for the roll-up since enough were told in this hour."""
     most = rule.per_hour if rule.per_hour is not None else case.settings.new_terms_per_hour
     shelf, hour = case.memory.shelf(HOURS), _hour(case).isoformat()
     before = shelf.get(hour)
-    told = before.told if before else 0
-    drafts: list[Draft] = []
-    beyond: list[Novel] = []
-    for one in confirmed:
-        if told < most:
-            told += 1
-            drafts.append(_draft(case, rule, one))
-            shelf.put(hour, case.moment, Hourly(told))
-        else:
-            beyond.append(one)
-            SUPPRESSED.labels(rule.kind.value, Suppressed.ROLLED_UP.value).inc()
-    return [*drafts, *([_roll_up(case, rule, beyond)] if beyond else ())]
+    left = max(0, most - (before.told if before else 0))
+    singly, beyond = list(new[:left]), list(new[left:])
+    if singly:
+        shelf.put(hour, case.moment, Hourly((before.told if before else 0) + len(singly)))
+    SUPPRESSED.labels(rule.kind.value, Suppressed.ROLLED_UP.value).inc(len(beyond))
+    return singly, beyond
 
 
 def _hour(case: Case) -> datetime:
@@ -214,16 +211,21 @@ def _correction(case: Case, rule: Rule, term: Term) -> Iterable[Draft]:
     )  # fmt: skip
 
 
-def _roll_up(case: Case, rule: Rule, beyond: list[Novel]) -> Draft:
+def _roll_up(case: Case, rule: Rule, beyond: Sequence[Novel]) -> Iterator[Draft]:
+    """What is beyond the limit of the hour, in one alert. A term that waits is met again and again, and told once."""
     about = ("roll-up", _hour(case).isoformat())
     before = case.memory.told.get(ids.alert(case.memory.watch_id, rule.id, *about))
-    terms = (*(before.terms if before else ("",)), *(one.sightings[0].form for one in beyond))
+    known = before.terms if before else ("",)
+    new = [one for one in beyond if one.sightings[0].form not in known]
+    if not new:
+        return
+    terms = (*known, *(one.sightings[0].form for one in new))
     shown = ", ".join(f"“{one}”" for one in terms[-6:] if one)
     count = wording.count(len(terms) - 1, "more new term")
-    return Draft(
+    yield Draft(
         rule, about, f"{count} in this story: {shown}", "Told together: the limit of new terms an hour",
-        sentence=_sentence_of(case, beyond[0].term), hits=tuple(_hit(one.term) for one in beyond),
-        sources=len(beyond[0].witnesses), terms=terms, gathers=True,
+        sentence=_sentence_of(case, new[0].term), hits=tuple(_hit(one.term) for one in new),
+        sources=len(new[0].witnesses), terms=terms, gathers=True,
     )  # fmt: skip
 
 
