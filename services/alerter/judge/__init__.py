@@ -3,7 +3,8 @@
 It turns the matched articles of a watch into copy groups, topics and stories and says what is new in a story, once,
 with proof. Every decision is stored under its cause and published again when the cause comes again.
 
-The way through one article: `reading` (what judging needs of a text) - `copies` (whose copy it is), `story` and `topic`
+The way through one article: `reading` (a text as judging sees it) - `findings` (all that is read off it, in a backlog
+by `readers` in another process) - `copies` (whose copy it is), `story` and `topic`
 (where it belongs), `merge` and `split` (stories that turn out to be one, or two) - `kinds` (one file each: what is
 worth telling) - `tell` (revisions, cooldown, inhibition, budget, rest) - `wording` (plain words) - `judge` (one fenced
 transaction per batch). Beside it: `timers` and `advance` (what happens when no article comes), `causes` (time, feedback

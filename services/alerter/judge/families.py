@@ -89,7 +89,7 @@ def _data(file: str) -> dict[str, Any]:
     return data
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=32_768)
 def keys_of(folded: str, code: str) -> tuple[str, ...]:
     """The keys of a folded word: one, or two for a compound of glossary words. Concepts begin with `=`."""
     known = glossary(code)
@@ -99,7 +99,7 @@ def keys_of(folded: str, code: str) -> tuple[str, ...]:
     return tuple(f"={part}" for part in known.compound(folded)) or (stem(folded, code),)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=32_768)
 def stem(folded: str, code: str) -> str:
     """The folded word without its endings, cognate spellings unified. Twice, because definite forms carry two endings
     (siguri-a-n) and a dictionary form one."""
@@ -136,7 +136,7 @@ def join(keys: tuple[str, ...]) -> str:
     return "+".join(sorted(set(keys)))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=32_768)
 def number(key: str) -> int:
     """The 63-bit number that a family is stored under: at a million families a collision has a chance of 10^-7."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") >> 1
@@ -159,7 +159,7 @@ def _ordinary(code: str) -> tuple[frozenset[str], frozenset[str]]:
     return whole, frozenset(word[:-1] for word in words if word.endswith("~"))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=32_768)
 def is_ordinary(folded: str, code: str) -> bool:
     """Whether the word belongs to everyday news prose (`ordinary.yaml`)."""
     whole, stems = _ordinary(code)

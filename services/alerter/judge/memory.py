@@ -25,10 +25,10 @@ FORGET_EVERY = timedelta(days=1)
 """How often memory is gone through, in story time: seldom, since what it drops is days old."""
 MOST_STORIES = 100
 """Open stories that an article is compared with: those last heard of."""
-MOST_FAMILIES = 50_000
-"""Families kept in memory of a watch, about 12 MB; the others are asked for in SQL when they are met again."""
-MOST_SIGHTED = 20_000
-"""Waiting families whose sightings are kept in memory, about 15 MB; the others are asked for in the same way."""
+MOST_FAMILIES = 30_000
+"""Families kept in memory of a watch, about 8 MB; the others are asked for in SQL when they are met again."""
+MOST_SIGHTED = 5_000
+"""Waiting families whose sightings are kept in memory, about 4 MB; the others are asked for in the same way."""
 
 
 class Standing(IntEnum):

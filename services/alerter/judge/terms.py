@@ -199,7 +199,7 @@ def _term(place: _Place, sentence: Sentence, contents: Sequence[_Content]) -> Te
     )  # fmt: skip
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=32_768)
 def _family(parts: tuple[str, ...]) -> tuple[str, int, tuple[str, ...]]:
     """Key, number and ordered parts of a family."""
     ordered = tuple(sorted(set(parts)))
@@ -207,7 +207,7 @@ def _family(parts: tuple[str, ...]) -> tuple[str, int, tuple[str, ...]]:
     return key, families.number(key), ordered
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=32_768)
 def _judged(folded: str, code: str) -> tuple[tuple[str, ...], bool]:
     """The keys of a word and whether it is rare; no keys where it is no content word."""
     return ((), False) if _is_out(folded, code) else (families.keys_of(folded, code), _is_rare(folded, code))
