@@ -7,6 +7,7 @@ stored as it stands. Includes are not nested: a reader of a watch has at most on
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from shared.document import Fault, Faulty, Node, read
@@ -20,7 +21,7 @@ def bundle(path: Path) -> str:
     """The text of a watch file with what it includes. Raises Faulty when a file cannot be read."""
     text = _read_file(path)
     parts = [text]
-    for name, node in _names(read(text, str(path))):
+    for name, node in _asked(text, str(path)):
         try:
             parts.append(_MARK.format(name=name) + "\n" + _included(path.parent, name))
         except OSError as error:
@@ -35,6 +36,13 @@ def unbundle(text: str) -> tuple[str, dict[str, str]]:
     """The watch's own text, and the included texts by name in the order they were asked for."""
     own, *rest = _LINE.split(text)
     return own, {name: text.removeprefix("\n") for name, text in zip(rest[::2], rest[1::2], strict=True)}
+
+
+@lru_cache(maxsize=256)
+def _asked(text: str, name: str) -> list[tuple[str, Node]]:
+    """The files that a text includes. Kept by the text, since files are looked at every few seconds and hardly ever
+    change, and a long watch takes 0.1 s to parse."""
+    return _names(read(text, name))
 
 
 def _names(tree: Node) -> list[tuple[str, Node]]:
