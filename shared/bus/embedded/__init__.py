@@ -139,7 +139,8 @@ class EmbeddedBus:
     async def end_offsets(self, partitions: Collection[Partition]) -> dict[Partition, int]:
         """The offset after the last record."""
         lanes = await self._lanes(partitions)
-        return await self.read_file(lambda conn: {place: load_end(conn, lane).next for place, lane in lanes.items()})
+        ends = await self.read_file(reading.next_offsets)
+        return {place: ends.get(lane, 0) for place, lane in lanes.items()}
 
     async def committed(self, group: str, partitions: Collection[Partition]) -> dict[Partition, int | None]:
         """The next offset that a group reads, None where it never committed."""

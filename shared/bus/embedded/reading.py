@@ -113,6 +113,17 @@ def last_offsets(conn: sqlite3.Connection) -> dict[int, int]:
     return {lane: last & (LANE - 1) for lane, last in rows if last is not None}
 
 
+def next_offsets(conn: sqlite3.Connection) -> dict[int, int]:
+    """The offset after the last record of every lane, where retention left an empty one. One statement: asking for each
+    of a hundred lanes by itself costs ten times as much."""
+    rows = conn.execute(
+        "select lanes.id, lanes.start, (select records.id from records where records.id >= lanes.id << :bits"
+        " and records.id < (lanes.id + 1) << :bits order by records.id desc limit 1) from lanes",
+        {"bits": LANE_BITS},
+    )
+    return {lane: start if last is None else (last & (LANE - 1)) + 1 for lane, start, last in rows}
+
+
 def start_of(conn: sqlite3.Connection, lane: int) -> int:
     """The first offset that may still be there."""
     row = conn.execute("select start from lanes where id = ?", (lane,)).fetchone()
