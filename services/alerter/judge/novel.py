@@ -31,7 +31,7 @@ ENOUGH, ENOUGH_COLD = 3.0, 7.0
 on the demo world and on simulated streams (`make bench BENCH=novelty`)."""
 FEWEST, A_POINT = 1.0, 3.0
 """The least points of a rare word, and by what each more makes it unlikelier to be chance."""
-BUDGET = 0.06
+BUDGET = 0.15
 """Rare words a day that may be told by chance: they are ordinary, and only happen to be met twice."""
 PACE = 0.005
 """Weight of one article in the pace of a watch: it follows about the last 200."""
