@@ -91,7 +91,8 @@ class Judge:
             await self._timed("read", self._open(batch))
             for at, portion in enumerate(batch.portions):
                 found = await self._timed("text", self._readers.read(at, batch.portions))
-                await self._timed("read", self._remember(batch, portion, found))
+                if portion.matches:
+                    await self._timed("read", self._remember(batch, portion, found))
                 causes = batch.causes[at * PORTION : (at + 1) * PORTION]
                 outcomes += await self._timed("judge", self._decide(causes, batch))
             await self._timed("write", self._write(batch))
@@ -226,10 +227,7 @@ class Judge:
             for shelf in memory.shelves.values():
                 shelf.changed.clear()
             settings = self._settings
-            memory.forget(
-                stories=settings.story_memory,
-                copies=settings.copy_window,
-            )
+            memory.forget(stories=settings.story_memory, copies=settings.copy_window)
 
 
 def _portions(batch: _Batch, fresh: Collection[str]) -> list[Portion]:

@@ -70,6 +70,7 @@ class Scene:
         for one in tallies.values():
             for hour, own in one.lately.items():
                 self._clusters[hour] = self._clusters.get(hour, 0) + own
+        self._told, self._lately = sum(self.everybody.values()), sum(self._clusters.values())
 
     def speakers(self, but: Collection[str] = ()) -> list[Tally]:
         """Sources that told of it in the shortest window."""
@@ -82,9 +83,9 @@ class Scene:
     def least_chance(self, members: Sequence[Tally]) -> float:
         """No chance of their silence is smaller, however evenly they told and however long they are silent."""
         told = sum(sum(one.articles.values()) for one in members)
-        others = sum(self.everybody.values()) - sum(sum(one.own.values()) for one in members)
+        others = self._told - sum(sum(one.own.values()) for one in members)
         even = Habit(told / others if others else 0.0, 0, LEAST_DISPERSION)
-        return even.chance_of_none(sum(self._clusters.values()))
+        return even.chance_of_none(self._lately)
 
     def published(self, source_id: str, since: datetime) -> int:
         """Articles of a source after the hour `since`, matched or not."""

@@ -115,10 +115,11 @@ def _capped(case: Case, rule: Rule, new: Sequence[Novel]) -> tuple[list[Novel], 
     most = rule.per_hour if rule.per_hour is not None else case.settings.new_terms_per_hour
     shelf, hour = case.memory.shelf(HOURS), _hour(case).isoformat()
     before = shelf.get(hour)
-    left = max(0, most - (before.told if before else 0))
+    told = before.told if before else 0
+    left = max(0, most - told)
     singly, beyond = list(new[:left]), list(new[left:])
     if singly:
-        shelf.put(hour, case.moment, Hourly((before.told if before else 0) + len(singly)))
+        shelf.put(hour, case.moment, Hourly(told + len(singly)))
     SUPPRESSED.labels(rule.kind.value, Suppressed.ROLLED_UP.value).inc(len(beyond))
     return singly, beyond
 
