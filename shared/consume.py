@@ -188,7 +188,8 @@ class ConsumeLoop:
     def _lane(self, place: Partition) -> Lane:
         if self.step.handle_batch is None:
             return KeyedLane(place, self._process, self._release, self._release)
-        return BatchLane(place, self._process, self._release, self._release, batch=self.step.batch)
+        batch, rest = self.step.batch, self.step.rest
+        return BatchLane(place, self._process, self._release, self._release, batch=batch, rest=rest)
 
     def _release(self, record: Record) -> None:
         self.in_hand -= 1

@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import aiosqlite
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -28,6 +27,7 @@ from sqlalchemy.types import TypeDecorator
 
 from shared.errors import Misconfigured, Transient, was_lost
 from shared.settings import plain
+from shared.sqlite import Connection
 
 BUSY_TIMEOUT_MS = 30_000
 """How long SQLite waits for another writer: longer than any transaction here, shorter than a drain."""
@@ -83,7 +83,7 @@ class Database:
     engine: AsyncEngine
     url: str
     readers: AsyncEngine | None = None
-    files: list[aiosqlite.Connection] = field(default_factory=list)
+    files: list[Connection] = field(default_factory=list)
 
     @property
     def is_sqlite(self) -> bool:
@@ -141,7 +141,7 @@ def open_database(url: str, *, pool_size: int = 5) -> Database:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
             _make_folder(Path(parsed.database).parent, url)
-        files: list[aiosqlite.Connection] = []
+        files: list[Connection] = []
         writers, readers = (_sqlite(parsed, pool_size, files, reads=reads) for reads in (False, True))
         return Database(writers, url, readers, files)
     engine = create_async_engine(
@@ -172,11 +172,10 @@ def _parse(url: str) -> sa.URL:
     return parsed
 
 
-def _sqlite(parsed: sa.URL, pool_size: int, files: list[aiosqlite.Connection], *, reads: bool) -> AsyncEngine:
-    def opened() -> aiosqlite.Connection:
+def _sqlite(parsed: sa.URL, pool_size: int, files: list[Connection], *, reads: bool) -> AsyncEngine:
+    def opened() -> Connection:
         files[:] = [one for one in files if one._thread.is_alive()]
-        files.append(aiosqlite.connect(parsed.database or ":memory:"))
-        files[-1]._thread.daemon = True  # a process that crashes must end
+        files.append(Connection(parsed.database or ":memory:"))
         return files[-1]
 
     engine = create_async_engine(
@@ -186,7 +185,6 @@ def _sqlite(parsed: sa.URL, pool_size: int, files: list[aiosqlite.Connection], *
 
     @sa.event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver's own BEGIN would be deferred: we issue ours
         cursor = connection.cursor()
         for pragma in (*pragmas, *(["query_only=ON"] if reads else [])):
             cursor.execute(f"PRAGMA {pragma}")
@@ -194,13 +192,12 @@ def _sqlite(parsed: sa.URL, pool_size: int, files: list[aiosqlite.Connection], *
 
     @sa.event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        own: Any = connection.connection.driver_connection
+        own.begin_with("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     @sa.event.listens_for(engine.sync_engine, "invalidate")
     def _invalidate(connection: Any, _record: Any, _error: BaseException | None) -> None:
-        # A cancelled query leaves its cursor open, and SQLite keeps the write lock of a closed connection until that
-        # cursor is collected: everybody else would wait for the garbage collector. So give the lock back first.
-        connection.rollback()
+        connection.rollback()  # a query that was cancelled runs on: give its lock back as soon as it is done
 
     return engine
 
@@ -241,8 +238,10 @@ async def migrate(database: Database, owner: str, scripts: Path) -> None:
     """Bring the tables of `owner` to the newest version in `scripts`, an Alembic folder. Safe to repeat and to run
     from several processes (PostgreSQL: an advisory lock; SQLite: the write lock)."""
     async with database.engine.begin() as connection:
-        if not database.is_sqlite:
-            await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": 7_205_759})
+        # one at a time, also within a process (Alembic keeps its context in a global): on SQLite the lock comes with
+        # the first statement
+        lock = "SELECT 7205759" if database.is_sqlite else "SELECT pg_advisory_xact_lock(7205759)"
+        await connection.execute(sa.text(lock))
         await connection.run_sync(_upgrade, owner, scripts)
 
 

@@ -8,6 +8,7 @@ beyond it, may be committed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
@@ -130,28 +131,33 @@ class KeyedLane:
 
 
 class BatchLane:
-    """One micro-batch at a time, in order: what a transaction over a partition's state needs."""
+    """One micro-batch at a time, in order: what a transaction over a partition's state needs. Batches begin at least
+    `rest` seconds apart."""
 
     def __init__(
-        self, place: Partition, process: Process, finished: Finished, dropped: Finished, *, batch: int
+        self, place: Partition, process: Process, finished: Finished, dropped: Finished, *, batch: int, rest: float = 0
     ) -> None:
         self.place = place
         self.tracker = Tracker()
         self._process, self._finished, self._dropped = process, finished, dropped
-        self._batch = batch
+        self._batch, self._rest = batch, rest
+        self._rested = 0.0
+        self._wake = asyncio.Event()
         self._queue: deque[Record] = deque()
         self._task: asyncio.Task[None] | None = None
 
     def accept(self, record: Record) -> None:
-        """Queue; start the worker if it rests."""
+        """Queue; start the worker if there is none, and wake it for a whole batch."""
         self.tracker.start(record.offset)
         self._queue.append(record)
+        if len(self._queue) >= self._batch:
+            self._wake.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
         await asyncio.sleep(0)  # lets the rest of the poll join the first batch
-        while self._queue:
+        while await self._is_more():
             taken = [self._queue.popleft() for _ in range(min(self._batch, len(self._queue)))]
             done = 0
             try:
@@ -166,8 +172,20 @@ class BatchLane:
                 for record in taken[done:]:
                     self._dropped(record)
 
+    async def _is_more(self) -> bool:
+        """Whether there is something to do, once the rest since the last batch began is over."""
+        now = asyncio.get_running_loop().time
+        self._wake.clear()
+        if 0 < len(self._queue) < self._batch and now() < self._rested:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._rested - now()):
+                    await self._wake.wait()
+        self._rested = now() + self._rest
+        return bool(self._queue)
+
     def stop_feeding(self) -> None:
         """Empty the queue behind the running batch."""
+        self._wake.set()
         while self._queue:
             self._dropped(self._queue.popleft())
 

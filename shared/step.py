@@ -48,7 +48,8 @@ class Step:
     Exactly one of `handle` and `handle_batch` is given. `handle` runs concurrently: in order per key, others may
     overtake, at most `in_flight` records and `in_flight_bytes` bytes in hand. `handle_batch` gets up to `batch`
     records of one partition, in order, to be done in one transaction (so with one fence), and answers one outcome per
-    record; when it fails the loop calls it again with each record alone.
+    record; when it fails the loop calls it again with each record alone. Batches of a partition begin at least `rest`
+    seconds apart: what arrives meanwhile shares a transaction, and the first after a quiet time does not wait.
     """
 
     group: str
@@ -60,3 +61,4 @@ class Step:
     in_flight: int = 64
     in_flight_bytes: int = 64 * 1024 * 1024
     batch: int = 64
+    rest: float = 0.0

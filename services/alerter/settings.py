@@ -18,3 +18,6 @@ class MatchSettings:
         timedelta(seconds=5), help="how often files and database are asked for newer watches"
     )
     match_in_flight: int = setting(32, help="articles in hand at the same time")
+    count_every: timedelta = setting(
+        timedelta(seconds=2), help="volumes of a partition are written at most this often; zero writes at once"
+    )

@@ -123,6 +123,7 @@ ENVIRONMENT = {
     "WIREWATCH_POLL_INTERVAL": "2h",
     "WIREWATCH_POLL_JITTER": "0",
     "WIREWATCH_EXTRACT_WORKERS": "2",
+    "WIREWATCH_COUNT_EVERY": "0s",
 }
 """What differs from a real installation: no spacing between requests to a domain, sources polled every two hours."""
 

@@ -254,7 +254,9 @@ async def purge(connection: AsyncConnection, memory: Memory, settings: JudgeSett
     now = memory.watermark
     if now is None or (memory.purged is not None and now - memory.purged < DAY):
         return
-    memory.purged = now
+    before, memory.purged = memory.purged, now
+    if before is None:  # a memory that has just begun: there is nothing yet to delete
+        return
     memory.forget_families(now - settings.history)
     aged = {
         t.COPIES.c.moment: settings.copy_window, t.SIGHTINGS.c.moment: settings.young_for,

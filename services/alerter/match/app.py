@@ -56,5 +56,6 @@ async def build(settings: MatchSettings, parts: Parts) -> Service:
         batch=COUNTED_AT_ONCE,
         in_flight=2 * COUNTED_AT_ONCE,
         in_flight_bytes=COUNTED_BYTES,
+        rest=settings.count_every.total_seconds(),
     )
     return Service(name="match", steps=(step, asked, counted), tasks={"reload": reload}, close=publisher.close)
