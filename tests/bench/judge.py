@@ -1,7 +1,8 @@
 """Judging through real SQL: matched articles a second on SQLite and on PostgreSQL, and the share of time in SQL.
 
 The demo's matched articles over and over: every round under new ids and sources, two weeks later in story time, so that
-terms are known, stories grow and copies are found as in a long story. Goal: 300 a second on both.
+terms are known, stories grow and copies are found as in a long story. The first rounds are not measured: in them the
+process that reads aside is started and every statement is compiled. Goal: 300 a second on both.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from tests.fakes.judging import START, feed, judge_on, prepared
 from tests.fakes.news import PACK, demo_articles, gazetteer
 from tests.fakes.postgres import Absent, server
 
-ROUNDS = 20
+ROUNDS, UNMEASURED = 22, 2
 FILE = PACK / "watches" / "defence-alliance.yaml"
 
 
@@ -66,13 +67,15 @@ async def measured(url: str, text: str, matches: Sequence[ArticleMatched]) -> tu
     await prepared(database, watch=text)
     judge = judge_on(database, settings, readers)
     collect_rarely()
+    first = len(matches) * UNMEASURED // ROUNDS
+    await feed(judge, matches[:first], batch=settings.judge_batch)
     before, started = spent(), perf_counter()
-    await feed(judge, matches, batch=settings.judge_batch)
+    await feed(judge, matches[first:], batch=settings.judge_batch)
     seconds, now = perf_counter() - started, spent()
     await readers.close()
     await database.close()
     sql = sum(now[part] - before[part] for part in ("read", "write"))
-    return len(matches) / seconds, sql / seconds
+    return (len(matches) - first) / seconds, sql / seconds
 
 
 def megabytes(file: Path) -> float:
@@ -92,7 +95,7 @@ async def run() -> dict[str, float | str]:
     """Both databases; PostgreSQL only where its programs can be had."""
     text = FILE.read_text(encoding="utf-8")
     matches = stream(text)
-    figures: dict[str, float | str] = {"matches": len(matches)}
+    figures: dict[str, float | str] = {"matches": len(matches) * (ROUNDS - UNMEASURED) // ROUNDS}
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         file = Path(name) / "judge.db"
         figures |= await figures_on("sqlite", f"sqlite:///{file}", text, matches)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import msgspec
 
@@ -26,10 +26,10 @@ the mean. On simulated streams of 13 sources over four weeks without any silence
 all follow one rhythm, 1 to 5 where every source has a day of its own; with 0.1 it is 4 to 6, and 10 to 20."""
 
 
-DAY = timedelta(days=1)
+DAY, RESOLUTION = timedelta(days=1), datetime.resolution
 
 
-class Spoke(msgspec.Struct, frozen=True, omit_defaults=True):
+class Spoke(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     """A day of a source in a watch: articles by hour, those that were no copies, and when it last spoke."""
 
     name: str
@@ -38,6 +38,11 @@ class Spoke(msgspec.Struct, frozen=True, omit_defaults=True):
     language: str = ""
     articles: dict[int, int] = {}
     own: dict[int, int] = {}
+
+    @cached_property
+    def sums(self) -> tuple[int, int]:
+        """All articles of the day, and those that were no copies: asked at every sweep for weeks."""
+        return sum(self.articles.values()), sum(self.own.values())
 
 
 HABITS = ShelfSpec("habit", Spoke, KEPT + timedelta(days=1))
@@ -96,23 +101,27 @@ def speaking(memory: Memory, since: datetime) -> int:
 def tallies(memory: Memory, window: Window) -> dict[str, Tally]:
     """Every source that spoke since the habit begins."""
     found: dict[str, Tally] = {}
-    first, last = f"{window.since:%Y-%m-%d}", f"{window.end:%Y-%m-%d}"
+    first, last = window.since.date(), window.end.date()
+    begin, end = (window.since + DAY - RESOLUTION).date(), window.reach.date()
     for key, _, spoke in memory.shelf(HABITS).items():
-        if first <= key[:10] <= last:
-            _add(found, key[11:], _day(key[:10]), spoke, window)
+        source_id, day = _place(key)
+        if not first <= day <= last:
+            continue
+        one = found.get(source_id)
+        if one is None:
+            one = found[source_id] = Tally(source_id, spoke.name, spoke.country, spoke.language, spoke.last)
+        elif spoke.last > one.last:
+            one.last = spoke.last
+        if begin <= day < end:  # the whole day belongs to the habit
+            one.articles[day], one.own[day] = spoke.sums
+        else:
+            _add_hours(one, day, spoke, window)
     return found
 
 
-def _add(found: dict[str, Tally], source_id: str, day: date, spoke: Spoke, window: Window) -> None:
-    one = found.get(source_id)
-    if one is None:
-        one = found[source_id] = Tally(source_id, spoke.name, spoke.country, spoke.language, spoke.last)
-    one.last = max(one.last, spoke.last)
+def _add_hours(one: Tally, day: date, spoke: Spoke, window: Window) -> None:
+    """A day that lies across an end of the habit, or after it."""
     midnight = datetime.combine(day, time(), UTC)
-    if window.since <= midnight and midnight + DAY <= window.reach:
-        one.articles[day] = sum(spoke.articles.values())
-        one.own[day] = sum(spoke.own.values())
-        return
     for hour, articles in spoke.articles.items():
         moment, own = midnight + timedelta(hours=hour), spoke.own.get(hour, 0)
         if window.reach <= moment < window.end:
@@ -122,9 +131,10 @@ def _add(found: dict[str, Tally], source_id: str, day: date, spoke: Spoke, windo
             one.own[day] = one.own.get(day, 0) + own
 
 
-@lru_cache(maxsize=1_000)
-def _day(written: str) -> date:
-    return date.fromisoformat(written)
+@lru_cache(maxsize=16_384)
+def _place(key: str) -> tuple[str, date]:
+    """Source and day of a key of the shelf."""
+    return key[11:], date.fromisoformat(key[:10])
 
 
 @dataclass(frozen=True, slots=True)

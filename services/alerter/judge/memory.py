@@ -7,7 +7,7 @@ batch to batch while the fence holds; a new owner loads the same from SQL and go
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -174,7 +174,7 @@ class Memory:
         """An article's place."""
         self.members[member.article_id] = member
         self.groups.setdefault(member.copy_group, []).append(member)
-        self._origins.pop(member.copy_group, None)
+        self._origins[member.copy_group] = self._origin(member.copy_group)
         if new:
             self.changes.members[member.article_id] = member
 
@@ -328,12 +328,12 @@ class Memory:
         first = next((member for member in members if member.article_id == copy_group), None)
         return f"source {first.source_id}" if first else f"group {copy_group}"
 
-    def origins(self, groups: Iterable[str]) -> int:
+    def origins(self, groups: Collection[str]) -> int:
         """How many independent witnesses stand behind these copy groups."""
-        several = set(groups)
-        for group in several.difference(self._origins):
-            self.origin(group)
-        return len(set(map(self._origins.__getitem__, several)))
+        several = set(map(self._origins.get, groups))
+        if None in several:
+            several = set(map(self.origin, groups))
+        return len(several)
 
     def is_warm(self, moment: datetime, *, documents: int, days: float) -> bool:
         """Whether there is enough history to call something new: so many articles, over so many days."""

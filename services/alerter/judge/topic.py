@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import chain
+from operator import mul
 
 import msgspec
 
@@ -135,7 +136,7 @@ class Topics:
     def find(self, one: Traits, moment: datetime) -> Topic | None:
         """The open topic that an article belongs to, the most alike of several. Names are compared first, since there
         are few of them and mostly they settle it."""
-        rarity = [math.log(1 + (self._articles + 1) / (1 + seen)) for seen in range(self._articles + 2)]
+        rarity = _rarity(self._articles)
         names, words = _Side(one.names, self._names, rarity), _Side(one.grams, self._grams, rarity)
         best: tuple[float, str] | None = None
         for topic in self._open.values():
@@ -168,17 +169,27 @@ class _Side:
 
     def __init__(self, counts: Mapping[str, int], seen: Mapping[str, int], rarity: Sequence[float]) -> None:
         self._seen, self._rarity = seen, rarity
-        self._mine = {key: (1 + math.log(count)) * rarity[seen.get(key, 0)] for key, count in counts.items()}
+        self._mine = {key: _often(count) * rarity[seen.get(key, 0)] for key, count in counts.items()}
         self._length = math.sqrt(sum(weight * weight for weight in self._mine.values()))
 
     def alike(self, theirs: Mapping[str, int]) -> float:
         """Cosine between the article and the mean of a topic's articles."""
         seen, rarity, mine = self._seen, self._rarity, self._mine
-        dot = sum([count * rarity[seen[key]] * mine[key] for key, count in theirs.items() if key in mine])
-        if not dot:
-            return 0.0
-        weights = [count * rarity[seen[key]] for key, count in theirs.items()]
-        return dot / (self._length * math.sqrt(sum([weight * weight for weight in weights])))
+        weights = list(map(mul, theirs.values(), map(rarity.__getitem__, map(seen.__getitem__, theirs))))
+        dot = sum([weight * mine[key] for key, weight in zip(theirs, weights, strict=True) if key in mine])
+        return dot / (self._length * math.sqrt(sum(map(mul, weights, weights)))) if dot else 0.0
+
+
+@lru_cache(maxsize=256)
+def _rarity(articles: int) -> list[float]:
+    """What a thing weighs by in how many of the open topics' articles it stands, from none to all."""
+    return [math.log(1 + (articles + 1) / (1 + seen)) for seen in range(articles + 2)]
+
+
+@lru_cache(maxsize=1_024)
+def _often(count: int) -> float:
+    """What a thing weighs by how often an article says it."""
+    return 1 + math.log(count)
 
 
 def is_linked(alike: float, named: float, *, same: bool) -> bool:
