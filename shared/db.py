@@ -11,13 +11,14 @@ Left out on purpose: an ORM, sessions and a repository layer; stores are modules
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -200,6 +201,17 @@ def _sqlite(parsed: sa.URL, pool_size: int, files: list[Connection], *, reads: b
         connection.rollback()  # a query that was cancelled runs on: give its lock back as soon as it is done
 
     return engine
+
+
+def among(column: sa.Column[Any], values: Iterable[Any], dialect: str) -> sa.ColumnElement[bool]:
+    """Whether a column has one of these values, which travel as one parameter: the statement is the same however many
+    they are, so it is compiled once and planned once, where a list of parameters would be both anew for each length."""
+    if dialect == "sqlite":
+        listed = sa.func.json_each(sa.bindparam(None, msgspec.json.encode(list(values)).decode(), unique=True))
+        return column.in_(sa.select(sa.literal_column("value")).select_from(listed))
+    from sqlalchemy.dialects.postgresql import ARRAY
+
+    return column == sa.any_(sa.bindparam(None, list(values), type_=ARRAY(column.type), unique=True))
 
 
 def insert_ignore(table: sa.Table, rows: Sequence[Mapping[str, Any]], dialect: str) -> Any:

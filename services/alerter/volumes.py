@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.alerter.tables import COUNTED, READ, SOURCES, VOLUMES
 from shared.bus import Partition
-from shared.db import EPOCH, insert_new, upsert_many
+from shared.db import EPOCH, among, insert_new, upsert_many
 from shared.events import CheckOutcome
 from shared.topics import SOURCES_CHECKED
 
@@ -88,7 +88,8 @@ async def known(connection: AsyncConnection, number: int, articles: Collection[i
     """Those of the articles that were counted in the last days."""
     if not articles:
         return set()
-    query = sa.select(COUNTED.c.article).where(COUNTED.c.number == number, COUNTED.c.article.in_(sorted(articles)))
+    ours = among(COUNTED.c.article, sorted(articles), connection.dialect.name)
+    query = sa.select(COUNTED.c.article).where(COUNTED.c.number == number, ours)
     return set((await connection.scalars(query)).all())
 
 
@@ -160,7 +161,7 @@ async def states(connection: AsyncConnection, only: Collection[str] | None = Non
     """How every source stands, or these."""
     query = sa.select(SOURCES)
     if only is not None:
-        query = query.where(SOURCES.c.source_id.in_(sorted(only)))
+        query = query.where(among(SOURCES.c.source_id, sorted(only), connection.dialect.name))
     return {
         row.source_id: SourceState(
             row.source_id, row.name, row.country, row.language, row.outcome, row.checked, row.since, row.failures

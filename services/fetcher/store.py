@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -13,11 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.fetcher.metrics import PageOutcome
 from services.fetcher.tables import ENTRIES, FILES, SOURCES
-from shared.db import insert_new, upsert, upsert_many
+from shared.db import among, insert_new, upsert, upsert_many
 from shared.events import Entry, Mode, Published, Source
-
-IN_ONE_QUESTION = 500
-"""Ids in one IN list: below the smallest bound of both databases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,16 +132,8 @@ def _tried_row(tried: Tried) -> dict[str, Any]:
 
 async def known(connection: AsyncConnection, ids: Collection[str]) -> set[str]:
     """Which of these entries were seen before."""
-    found: set[str] = set()
-    for some in _pieces(list(ids)):
-        query = sa.select(ENTRIES.c.entry_id).where(ENTRIES.c.entry_id.in_(some))
-        found.update((await connection.scalars(query)).all())
-    return found
-
-
-def _pieces(ids: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(ids), IN_ONE_QUESTION):
-        yield ids[start : start + IN_ONE_QUESTION]
+    query = sa.select(ENTRIES.c.entry_id).where(among(ENTRIES.c.entry_id, ids, connection.dialect.name))
+    return set((await connection.scalars(query)).all()) if ids else set()
 
 
 async def source_states(connection: AsyncConnection) -> dict[str, SourceState]:

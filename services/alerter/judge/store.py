@@ -20,9 +20,8 @@ from services.alerter.judge.settings import JudgeSettings
 from services.alerter.judge.shelf import Shelf
 from services.alerter.judge.story import Profile, Story
 from services.alerter.judge.topic import OPEN_FOR, Counts, Topic
+from shared.db import among
 
-CHUNK = 2_000
-"""Keys asked for in one statement: far below SQLite's 32,766 variables, few enough for one plan."""
 _ENCODE = msgspec.json.encode
 _PROFILE = msgspec.json.Decoder(Profile)
 _COUNTS = msgspec.json.Decoder(Counts)
@@ -71,8 +70,7 @@ async def _load_members(connection: AsyncConnection, memory: Memory, since: date
     """The articles that may still be copied, and those of the groups that count as a story's witnesses."""
     await _put_members(connection, memory, t.MEMBERS.c.moment >= since)
     counted = sorted({group for story in memory.stories.values() for group in story.profile.live_groups})
-    for at in range(0, len(counted), CHUNK):
-        await _put_members(connection, memory, t.MEMBERS.c.copy_group.in_(counted[at : at + CHUNK]))
+    await _put_members(connection, memory, among(t.MEMBERS.c.copy_group, counted, connection.dialect.name))
 
 
 async def _put_members(connection: AsyncConnection, memory: Memory, wanted: sa.ColumnElement[bool]) -> None:
@@ -112,12 +110,13 @@ async def fetch_shelves(connection: AsyncConnection, memory: Memory, article_ids
     """Bring the entries of these articles on the shelves that are not resident into memory, as far as there are any."""
     parts = [name for name, spec in SHELVES.items() if not spec.resident]
     wanted = sorted(set(article_ids)) if parts else []
-    for at in range(0, len(wanted), CHUNK):
-        some = _of(t.SHELVES, memory).where(t.SHELVES.c.part.in_(parts), t.SHELVES.c.key.in_(wanted[at : at + CHUNK]))
-        for row in await connection.execute(some):
-            shelf = memory.shelf(SHELVES[row.part])
-            if shelf.get(row.key) is None:
-                shelf.known(row.key, row.moment, msgspec.json.decode(row.body, type=shelf.spec.value))
+    if not wanted:
+        return
+    mine = among(t.SHELVES.c.key, wanted, connection.dialect.name)
+    for row in await connection.execute(_of(t.SHELVES, memory).where(t.SHELVES.c.part.in_(parts), mine)):
+        shelf = memory.shelf(SHELVES[row.part])
+        if shelf.get(row.key) is None:
+            shelf.known(row.key, row.moment, msgspec.json.decode(row.body, type=shelf.spec.value))
 
 
 def _of(table: sa.Table, memory: Memory) -> sa.Select[Any]:
@@ -127,10 +126,11 @@ def _of(table: sa.Table, memory: Memory) -> sa.Select[Any]:
 async def fetch_families(connection: AsyncConnection, memory: Memory, numbers: Iterable[int]) -> None:
     """Bring these families into memory, as far as they are known at all."""
     wanted = sorted(number for number in set(numbers) if number not in memory.families)
-    for at in range(0, len(wanted), CHUNK):
-        some = _of(t.FAMILIES, memory).where(t.FAMILIES.c.family.in_(wanted[at : at + CHUNK]))
-        for row in await connection.execute(some):
-            memory.families[row.family] = Family(row.first, Standing(row.standing), row.last)
+    if not wanted:
+        return
+    mine = among(t.FAMILIES.c.family, wanted, connection.dialect.name)
+    for row in await connection.execute(_of(t.FAMILIES, memory).where(mine)):
+        memory.families[row.family] = Family(row.first, Standing(row.standing), row.last)
 
 
 async def fetch_sightings(
@@ -141,10 +141,11 @@ async def fetch_sightings(
         return
     since = memory.watermark - young_for
     wanted = sorted(number for number in set(numbers) if number not in memory.sightings and memory.waits(number))
-    for at in range(0, len(wanted), CHUNK):
-        own = sa.and_(t.SIGHTINGS.c.family.in_(wanted[at : at + CHUNK]), t.SIGHTINGS.c.moment >= since)
-        for row in await connection.execute(_of(t.SIGHTINGS, memory).where(own)):
-            memory.put_sighting(row.family, _SIGHTING.decode(row.detail), new=False)
+    if not wanted:
+        return
+    own = sa.and_(among(t.SIGHTINGS.c.family, wanted, connection.dialect.name), t.SIGHTINGS.c.moment >= since)
+    for row in await connection.execute(_of(t.SIGHTINGS, memory).where(own)):
+        memory.put_sighting(row.family, _SIGHTING.decode(row.detail), new=False)
 
 
 async def fetch_members(connection: AsyncConnection, memory: Memory, article_ids: Iterable[str]) -> None:
@@ -152,14 +153,15 @@ async def fetch_members(connection: AsyncConnection, memory: Memory, article_ids
     wanted = sorted(one for one in set(article_ids) if one not in memory.members)
     if not wanted:
         return
-    await _put_members(connection, memory, t.MEMBERS.c.article_id.in_(wanted))
+    await _put_members(connection, memory, among(t.MEMBERS.c.article_id, wanted, connection.dialect.name))
 
 
 async def decided(connection: AsyncConnection, match_ids: Sequence[str]) -> dict[str, list[bytes]]:
     """The matches decided before, each with the alerts that came of it, byte for byte and in order."""
-    query = sa.select(t.DECISIONS.c.match_id).where(t.DECISIONS.c.match_id.in_(match_ids))
+    dialect = connection.dialect.name
+    query = sa.select(t.DECISIONS.c.match_id).where(among(t.DECISIONS.c.match_id, match_ids, dialect))
     found: dict[str, list[bytes]] = {row.match_id: [] for row in await connection.execute(query)}
-    alerts = sa.select(t.ALERTS.c.match_id, t.ALERTS.c.body).where(t.ALERTS.c.match_id.in_(found))
+    alerts = sa.select(t.ALERTS.c.match_id, t.ALERTS.c.body).where(among(t.ALERTS.c.match_id, found, dialect))
     if found:
         for row in await connection.execute(alerts.order_by(t.ALERTS.c.number)):
             found[row.match_id].append(row.body)
@@ -192,8 +194,8 @@ async def _save_shelf(connection: AsyncConnection, memory: Memory, shelf: Shelf[
     await put(connection, t.SHELVES, rows)
     gone = [key for key, one in found.items() if one is None]
     own = sa.and_(t.SHELVES.c.watch_id == memory.watch_id, t.SHELVES.c.part == shelf.spec.part)
-    for at in range(0, len(gone), CHUNK):
-        await connection.execute(sa.delete(t.SHELVES).where(own, t.SHELVES.c.key.in_(gone[at : at + CHUNK])))
+    if gone:
+        await connection.execute(sa.delete(t.SHELVES).where(own, among(t.SHELVES.c.key, gone, connection.dialect.name)))
 
 
 def _counts(memory: Memory) -> dict[str, Any]:

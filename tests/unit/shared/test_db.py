@@ -15,7 +15,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from shared import db
-from shared.db import EPOCH, Database, DatabaseUnavailable, Moment, insert_ignore, open_database, upsert
+from shared.db import EPOCH, Database, DatabaseUnavailable, Moment, among, insert_ignore, open_database, upsert
 from shared.errors import Misconfigured
 from tests.fakes.fixtures_db import SHARED_MIGRATIONS
 
@@ -47,6 +47,36 @@ async def _bodies(database: Database) -> dict[str, str]:
 def test_a_moment_survives_to_the_microsecond(moment: datetime) -> None:
     kind, dialect = Moment(), sqlite.dialect()
     assert kind.process_result_value(kind.process_bind_param(moment, dialect), dialect) == moment
+
+
+AWKWARD = ["", "plain", 'two "words"', "o'clock", "Косово", "\\u0041", "a,b", "{}", "null", "1"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ([], []),
+        (AWKWARD, AWKWARD),
+        (["plain", "plain", "none"], ["plain"]),
+        ([str(number) for number in range(40_000)], ["1"]),
+    ],
+    ids=["none", "awkward", "twice", "more than a statement has parameters"],
+)
+async def test_rows_among_many_values(notes: Database, asked: list[str], found: list[str]) -> None:
+    async with notes.transaction() as connection:
+        await connection.execute(NOTES.insert(), [{"id": one, "body": ""} for one in AWKWARD])
+        query = sa.select(NOTES.c.id).where(among(NOTES.c.id, asked, connection.dialect.name))
+        assert sorted(await connection.scalars(query)) == sorted(found)
+
+
+async def test_numbers_among_many_values_twice_in_a_statement(notes: Database) -> None:
+    table = sa.Table("test_numbers", sa.MetaData(), sa.Column("number", sa.BigInteger, primary_key=True))
+    numbers = [-(2**63), -1, 0, 2**53 + 1, 2**63 - 1]
+    async with notes.transaction() as connection:
+        await connection.run_sync(table.metadata.create_all)
+        await connection.execute(table.insert(), [{"number": one} for one in numbers])
+        one, other = (among(table.c.number, some, connection.dialect.name) for some in (numbers[1:], numbers[:-1]))
+        assert sorted(await connection.scalars(sa.select(table.c.number).where(one, other))) == numbers[1:-1]
 
 
 async def test_moments_come_back_in_utc_and_sort_in_time(notes: Database) -> None:
