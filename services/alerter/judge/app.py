@@ -36,6 +36,7 @@ def build(settings: JudgeSettings, parts: Parts) -> Service:
         handle_batch=judge.judge,
         fenced=True,
         batch=settings.judge_batch,
+        in_flight=2 * settings.judge_batch,  # one batch in hand, the next at hand
     )
     time = Advance(settings, parts)
 

@@ -95,7 +95,7 @@ class Window:
 
 def speaking(memory: Memory, since: datetime) -> int:
     """How many sources spoke after a time, or somewhat more: those of its day, at the least."""
-    return len({key[11:] for key, moment, _ in memory.shelf(HABITS).items() if moment >= since})
+    return len({_place(key)[0] for key, moment, _ in memory.shelf(HABITS).items() if moment >= since})
 
 
 def tallies(memory: Memory, window: Window) -> dict[str, Tally]:

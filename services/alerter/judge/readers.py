@@ -26,7 +26,7 @@ from services.alerter.rules import WatchRules
 from shared.aside import Aside, Lost
 from shared.events import ArticleMatched
 
-PORTION = 16
+PORTION = 32
 """Matches read, and then judged, together: few enough that judging begins early, enough for SQL to be asked rarely."""
 AT_HAND = 2
 """Portions a process is given: the one it reads, and the next, so that it does not wait for us."""

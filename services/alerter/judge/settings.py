@@ -12,7 +12,7 @@ from shared.settings import setting
 class JudgeSettings:
     """What judging may be told from outside; what a watch asks for in its own file wins over these."""
 
-    judge_batch: int = setting(128, help="matched articles judged in one transaction")
+    judge_batch: int = setting(512, help="matched articles judged in one transaction, at most")
     judge_readers: int = setting(
         1, help="processes that read texts in a backlog beside the one that judges (about 150 MB each); 0: none"
     )

@@ -65,12 +65,17 @@ class Scene:
     def __init__(self, window: Window, tallies: Mapping[str, Tally], outside: Outside) -> None:
         self.window, self.tallies, self.outside = window, tallies, outside
         self.everybody = total(tallies.values())
+        self.in_order = [tallies[name] for name in sorted(tallies)]
         self._speakers = [one for one in tallies.values() if one.last >= window.start and one.lately]
         self._clusters: dict[datetime, int] = {}
         for one in tallies.values():
             for hour, own in one.lately.items():
                 self._clusters[hour] = self._clusters.get(hour, 0) + own
         self._told, self._lately = sum(self.everybody.values()), sum(self._clusters.values())
+        self._sums = {
+            name: (sum(one.articles.values()), sum(one.own.values())) for name, one in tallies.items()
+            if one.last < window.start
+        }  # fmt: skip
 
     def speakers(self, but: Collection[str] = ()) -> list[Tally]:
         """Sources that told of it in the shortest window."""
@@ -81,9 +86,11 @@ class Scene:
         return sum(own for hour, own in self._clusters.items() if hour > since)
 
     def least_chance(self, members: Sequence[Tally]) -> float:
-        """No chance of their silence is smaller, however evenly they told and however long they are silent."""
-        told = sum(sum(one.articles.values()) for one in members)
-        others = self._told - sum(sum(one.own.values()) for one in members)
+        """No chance of the silence of these, who are quiet now, is smaller, however evenly they told and however long
+        they are silent."""
+        sums = [self._sums[one.source_id] for one in members]
+        told = sum([articles for articles, _ in sums])
+        others = self._told - sum([own for _, own in sums])
         even = Habit(told / others if others else 0.0, 0, LEAST_DISPERSION)
         return even.chance_of_none(self._lately)
 
@@ -128,11 +135,12 @@ def silences(scene: Scene, rule: Rule) -> tuple[list[Silence], list[Silence]]:
 def _groups(scene: Scene, kind: str, rule: Rule) -> list[tuple[str, list[Tally]]]:
     """The sources by language or country, or each by itself. A group of one is that source."""
     found: dict[str, list[Tally]] = {}
-    for one in sorted(scene.tallies.values(), key=lambda tally: tally.source_id):
+    if kind == SOURCE:
+        return [(one.source_id, [one]) for one in scene.in_order if not rule.names or one.source_id in rule.names]
+    for one in scene.in_order:
         if not rule.names or one.source_id in rule.names:
             found.setdefault(_group(kind, one), []).append(one)
-    least = 1 if kind == SOURCE else 2
-    return [(name, some) for name, some in sorted(found.items()) if name and len(some) >= least]
+    return [(name, some) for name, some in sorted(found.items()) if name and len(some) > 1]
 
 
 def _group(kind: str, one: Tally | SourceState) -> str:
@@ -146,7 +154,7 @@ def _tried(scene: Scene, kind: str, name: str, members: Sequence[Tally], limit: 
     where no reading of its habit could bring the chance below the limit: that is so for nearly all, at nearly all
     sweeps."""
     last = max(one.last for one in members)
-    if last >= scene.window.start or days_of(members) < HABIT_DAYS or scene.least_chance(members) > limit:
+    if last >= scene.window.start or scene.least_chance(members) > limit or days_of(members) < HABIT_DAYS:
         return None, False
     begun = {one.source_id: hour for one in members if (hour := scene.began(one.source_id, last)) is not None}
     read = [one for one in members if one.source_id in begun]
