@@ -173,6 +173,8 @@ def tried(
 ) -> Iterable[tuple[int, float]]:
     """Window (its place in `WINDOWS`) and p-value of every window that holds clusters enough. `volume` says for each
     window how much more than usual was published at all: what is tested is the share of it."""
+    if sum(series.recent.values()) < least:  # no window holds more
+        return
     for window, (ticks, count) in enumerate(zip(WINDOWS, counted(series, tick), strict=True)):
         if count < least:
             continue

@@ -95,7 +95,7 @@ class Window:
 
 def speaking(memory: Memory, since: datetime) -> int:
     """How many sources spoke after a time, or somewhat more: those of its day, at the least."""
-    return len({_place(key)[0] for key, moment, _ in memory.shelf(HABITS).items() if moment >= since})
+    return len({key[11:] for key, (moment, _) in memory.shelf(HABITS).entries() if moment >= since})
 
 
 def tallies(memory: Memory, window: Window) -> dict[str, Tally]:
@@ -103,7 +103,7 @@ def tallies(memory: Memory, window: Window) -> dict[str, Tally]:
     found: dict[str, Tally] = {}
     first, last = window.since.date(), window.end.date()
     begin, end = (window.since + DAY - RESOLUTION).date(), window.reach.date()
-    for key, _, spoke in memory.shelf(HABITS).items():
+    for key, (_, spoke) in memory.shelf(HABITS).entries():
         source_id, day = _place(key)
         if not first <= day <= last:
             continue

@@ -121,6 +121,7 @@ class Readers:
         try:
             while len(self._readers) < self._workers:
                 self._readers.append(await Aside.start(read_many, "services.alerter.judge.worker"))
+                self._feed()
         except (Lost, OSError) as error:
             self._count(error)
         self._starting = None

@@ -7,7 +7,7 @@ whole when an owner loads a watch; the others hold one row per article and are a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import ItemsView, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -55,6 +55,10 @@ class Shelf(Generic[V]):
     def items(self) -> Iterator[tuple[str, datetime, V]]:
         """Every entry: key, moment, value."""
         return ((key, moment, value) for key, (moment, value) in self._entries.items())
+
+    def entries(self) -> ItemsView[str, tuple[datetime, V]]:
+        """The same as pairs of key, and moment and value: quicker where thousands are looked at."""
+        return self._entries.items()
 
     def put(self, key: str, moment: datetime, value: V) -> None:
         """Set an entry, to be written with the batch."""

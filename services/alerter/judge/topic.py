@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -98,8 +98,8 @@ class Topics:
 
     def __init__(self) -> None:
         self._open: dict[str, Topic] = {}
-        self._grams: Counter[str] = Counter()
-        self._names: Counter[str] = Counter()
+        self._grams: dict[str, int] = {}
+        self._names: dict[str, int] = {}
         self._articles = 0
 
     def __contains__(self, name: str) -> bool:
@@ -128,16 +128,14 @@ class Topics:
     def _count(self, topic: Topic, sign: int) -> None:
         for counter, counts in ((self._grams, topic.counts.grams), (self._names, topic.counts.names)):
             for key, count in counts.items():
-                counter[key] += sign * count
-                if counter[key] <= 0:
-                    del counter[key]
+                _add(counter, key, sign * count)
         self._articles += sign * topic.counts.articles
 
     def find(self, one: Traits, moment: datetime) -> Topic | None:
         """The open topic that an article belongs to, the most alike of several. Names are compared first, since there
         are few of them and mostly they settle it."""
         rarity = _rarity(self._articles)
-        names, words = _Side(one.names, self._names, rarity), _Side(one.grams, self._grams, rarity)
+        names, words = _Side(one.names, self._names, rarity), None
         best: tuple[float, str] | None = None
         for topic in self._open.values():
             if not topic.opened - OPEN_FOR <= moment <= topic.last + OPEN_FOR:
@@ -146,6 +144,7 @@ class Topics:
             named = names.alike(counts.names)
             if named < (SAME_NAMES if same else OTHER_NAMES) and (one.names and counts.names):
                 continue
+            words = words or _Side(one.grams, self._grams, rarity)
             alike = words.alike(counts.grams)
             if is_linked(alike, named, same=same):
                 best = max(best or (0.0, ""), (alike + named, topic.id))
@@ -204,14 +203,21 @@ def opened(watch_id: str, reading: Reading, moment: datetime) -> Topic:
     return Topic(ids.topic(watch_id, reading.article.article_id), reading.article.title, moment, moment, Counts())
 
 
-def _count(mine: dict[str, int], everybody: Counter[str], keys: Collection[str]) -> None:
+def _count(mine: dict[str, int], everybody: dict[str, int], keys: Iterable[str]) -> None:
     """Count an article's things in a topic and among all open ones; of too many the rarest are let go in both."""
     for key in keys:
         mine[key] = mine.get(key, 0) + 1
-    everybody.update(dict.fromkeys(keys, 1))
+        everybody[key] = everybody.get(key, 0) + 1
     if len(mine) <= 2 * KEPT:
         return
     for key in sorted(mine, key=lambda key: (-mine[key], key))[KEPT:]:
-        everybody[key] -= mine.pop(key)
-        if everybody[key] <= 0:
-            del everybody[key]
+        _add(everybody, key, -mine.pop(key))
+
+
+def _add(counter: dict[str, int], key: str, count: int) -> None:
+    """Add to a count; one that comes to nothing is no entry."""
+    total = counter.get(key, 0) + count
+    if total > 0:
+        counter[key] = total
+    else:
+        counter.pop(key, None)
