@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from shared.text.fold import fold_word
 from shared.text.languages import Language
@@ -23,8 +24,7 @@ _AFTER = re.compile(r"[\s\"'“”„»«’‘(\[–—-]*")
 _LONGEST_ORDINAL = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """A stretch of a text: original start and end."""
 
     start: int

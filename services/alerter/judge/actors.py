@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
+
+import msgspec
 
 from services.alerter.judge.acts import OFFICES, Cue, marks
 from services.alerter.judge.reading import TITLE, Reading, Sentence
@@ -33,8 +35,7 @@ _MARKS = ("'", "’")
 _POSSESSIVE = ("'s", "’s")
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(msgspec.Struct, frozen=True, gc=False):
     """Somebody at a place of a sentence (first word, behind the last). `mention` is None for somebody unknown; `source`
     tells that the words name where a statement comes from (iz Beograda, according to), `inside` where it was (in
     Belgrade), `agent` by whom something was done (by Belgrade), `media` that they report what others say."""
@@ -278,24 +279,24 @@ def _placed(stage: _Stage, actor: Actor) -> Actor:
     """An actor with what the words before make of it: a former one, an object, a source."""
     earlier = range(max(0, actor.at - FORMER_WITHIN), actor.at + 1)
     if any(one.act == "former" and one.first in earlier for one in stage.marks):
-        return replace(actor, mention=None)
+        return msgspec.structs.replace(actor, mention=None)
     at = _behind_article(stage, actor.at)
     prior = {one.act for one in stage.marks if one.end == at} if _is_joined(stage, actor.at) else set()
     if any(one.act == "others" and one.end == actor.at for one in stage.marks) and _is_joined(stage, actor.at):
-        return replace(actor, mention=None)  # an opposition leader in Serbia
+        return msgspec.structs.replace(actor, mention=None)  # an opposition leader in Serbia
     if "according" in prior and not actor.place and (actor.at <= BETWEEN + 1 or not _is_joined(stage, actor.end)):
-        return replace(actor, subject=True, source=True)
+        return msgspec.structs.replace(actor, subject=True, source=True)
     agent, inside = "agent" in prior, "inside" in prior
     if "out_of" in prior:
-        return replace(actor, subject=False, source=at <= BETWEEN, agent=agent)
+        return msgspec.structs.replace(actor, subject=False, source=at <= BETWEEN, agent=agent)
     if not inside and _is_related(stage, actor):
-        return replace(actor, subject=True)
+        return msgspec.structs.replace(actor, subject=True)
     spoken = stage.reading.language
     before = stage.words[at - 1] if _is_joined(stage, at) else ""
     governed = "prep" in prior or (spoken is not None and before in spoken.not_speakers_after)
     changed = inside or agent or governed
     subject = actor.subject and not governed and not inside
-    return replace(actor, subject=subject, inside=inside, agent=agent) if changed else actor
+    return msgspec.structs.replace(actor, subject=subject, inside=inside, agent=agent) if changed else actor
 
 
 def _with_neighbours(actors: Sequence[Actor]) -> Iterator[Actor]:
@@ -304,7 +305,7 @@ def _with_neighbours(actors: Sequence[Actor]) -> Iterator[Actor]:
     for one in actors:
         row = last is not None and last.place and one.place and one.at - last.end <= BETWEEN
         shared = row and last is not None and not last.subject and not last.source
-        last = replace(one, subject=False) if shared else one
+        last = msgspec.structs.replace(one, subject=False) if shared else one
         yield last
 
 

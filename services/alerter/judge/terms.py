@@ -58,8 +58,7 @@ class Term(msgspec.Struct, frozen=True):
         return 4 * self.title + 3 * self.scare + 2 * self.lead + self.near
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
+class _Content(msgspec.Struct, frozen=True, gc=False):
     word: Word
     keys: tuple[str, ...]
     rare: bool

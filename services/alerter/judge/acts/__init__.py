@@ -22,6 +22,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+import msgspec
 import yaml
 
 from services.alerter.options import ACTS
@@ -49,8 +50,7 @@ class Pattern:
     words: tuple[tuple[str, bool], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
+class Cue(msgspec.Struct, frozen=True, gc=False):
     """A pattern found: its act, whether it is a verb, and the words it covers (first, behind the last)."""
 
     act: str
