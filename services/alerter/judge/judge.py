@@ -9,7 +9,7 @@ that one transaction before the offset is committed, and a cause that comes agai
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TypeVar
@@ -122,20 +122,18 @@ class Judge:
             if fresh:
                 for watch_id in sorted(batch.rules):
                     batch.memories[watch_id] = await self._memory(connection, watch_id, batch.fence)
+                await _place(connection, batch.memories, fresh)
                 now = max(cause.observed for cause in fresh)
                 batch.outside = await self._lookout.look(connection, batch.rules.values(), now)
 
     async def _remember(self, batch: _Batch, portion: Portion, found: Sequence[Findings]) -> None:
-        """Bring what memory needs for these articles up from SQL."""
+        """Bring the families that were found in these articles up from SQL."""
         batch.read |= {match.id: (Reading(match), each) for match, each in zip(portion.matches, found, strict=True)}
         async with self._database.reading() as connection:
             for watch_id in sorted({match.watch_id for match in portion.matches}):
                 memory = batch.memories[watch_id]
-                mine = [batch.read[match.id] for match in portion.matches if match.watch_id == watch_id]
-                articles = [reading.article.article_id for reading, _ in mine]
-                await store.fetch_members(connection, memory, articles)
-                await store.fetch_shelves(connection, memory, articles)
-                numbers = {number for _, each in mine for number in each.terms}
+                numbers = {number for match in portion.matches if match.watch_id == watch_id
+                           for number in batch.read[match.id][1].terms}  # fmt: skip
                 await store.fetch_families(connection, memory, numbers)
                 await store.fetch_sightings(connection, memory, numbers, self._settings.young_for)
 
@@ -228,6 +226,16 @@ class Judge:
                 shelf.changed.clear()
             settings = self._settings
             memory.forget(stories=settings.story_memory, copies=settings.copy_window)
+
+
+async def _place(connection: AsyncConnection, memories: Mapping[str, Memory], fresh: Sequence[Cause]) -> None:
+    """Bring what is known of the articles themselves, from earlier versions, into the memories of their watches."""
+    for watch_id, memory in memories.items():
+        articles = [
+            one.article.article_id for one in fresh if isinstance(one, ArticleMatched) and one.watch_id == watch_id
+        ]
+        await store.fetch_members(connection, memory, articles)
+        await store.fetch_shelves(connection, memory, articles)
 
 
 def _portions(batch: _Batch, fresh: Collection[str]) -> list[Portion]:
