@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from services.alerter.judge import tables as t
 from services.alerter.judge.metrics import JudgeOutcome
+from services.alerter.judge.settings import JudgeSettings
 from shared.db import Database
 from shared.errors import Fenced
 from shared.events import AlertRaised, ArticleMatched, Mode
@@ -88,6 +90,27 @@ async def test_replay_and_back_fill_enter_history_and_tell_nothing(database: Dat
     rows = await everything(database)
     assert rows["judge_families"] > 1_000
     assert rows["judge_sightings"] == 0
+
+
+PATIENT = "alerts: [{kind: first_seen, id: new, sources: 2, within: 48h}]"
+
+
+@pytest.mark.parametrize(("hours", "told"), [(30, ["blokadnik"]), (50, [])])
+async def test_a_rule_that_waits_longer_than_a_day_does_so_over_a_restart_and_a_purge(
+    database: Database, hours: int, told: list[str]
+) -> None:
+    await prepared(database, watch=PATIENT, watch_id="w")
+    settings = JudgeSettings(warm_documents=0, warm_for=timedelta(0))
+    others = [small("Savez", f"Savez je tema dana {day}.", source=f"o{day}", minutes=1500 * day) for day in (0, 1)]
+    for match in [use("one", 5), *others, use("two", 60 * hours)]:
+        outcomes = await feed(judge_on(database, settings), [match])
+    assert [one.novelty.family for one in raised(outcomes) if one.novelty] == told
+
+
+def use(source: str, minutes: float) -> ArticleMatched:
+    return small(
+        "Blokadnik protiv saveza", f"Novi savez izaziva blokadnike, pise {source}.", source=source, minutes=minutes
+    )
 
 
 async def test_what_history_knows_is_never_new(database: Database) -> None:

@@ -23,6 +23,7 @@ from services.alerter.judge import tables as t
 from services.alerter.judge.causes import Cause, answered, is_ours, watch_of
 from services.alerter.judge.decide import decide
 from services.alerter.judge.findings import Findings
+from services.alerter.judge.kinds.first_seen import waiting_for
 from services.alerter.judge.memory import Changes, Memory
 from services.alerter.judge.metrics import ALERTS, JUDGE_SECONDS, JudgeOutcome
 from services.alerter.judge.outside import NOTHING, Lookout, Outside
@@ -135,7 +136,8 @@ class Judge:
                 numbers = {number for match in portion.matches if match.watch_id == watch_id
                            for number in batch.read[match.id][1].terms}  # fmt: skip
                 await store.fetch_families(connection, memory, numbers)
-                await store.fetch_sightings(connection, memory, numbers, self._settings.young_for)
+                waiting = waiting_for(batch.rules[watch_id], self._settings)
+                await store.fetch_sightings(connection, memory, numbers, waiting)
 
     async def _memory(self, connection: AsyncConnection, watch_id: str, fence: Fence | None) -> Memory:
         kept = self._kept.get(watch_id)
@@ -216,8 +218,9 @@ class Judge:
                 await store.save(connection, memory)
             await store.put(connection, t.ALERTS, batch.alerts)
             await store.put(connection, t.DECISIONS, batch.decisions)
-            for memory in batch.memories.values():
-                await store.purge(connection, memory, self._settings)
+            for watch_id, memory in batch.memories.items():
+                waiting = waiting_for(batch.rules[watch_id], self._settings)
+                await store.purge(connection, memory, self._settings, waiting)
 
     def _tidy(self, batch: _Batch) -> None:
         for memory in batch.memories.values():

@@ -134,12 +134,12 @@ async def fetch_families(connection: AsyncConnection, memory: Memory, numbers: I
 
 
 async def fetch_sightings(
-    connection: AsyncConnection, memory: Memory, numbers: Iterable[int], young_for: timedelta
+    connection: AsyncConnection, memory: Memory, numbers: Iterable[int], waiting: timedelta
 ) -> None:
     """Bring the sightings of those of these families that wait for confirmation into memory."""
     if memory.watermark is None:
         return
-    since = memory.watermark - young_for
+    since = memory.watermark - waiting
     wanted = sorted(number for number in set(numbers) if number not in memory.sightings and memory.waits(number))
     if not wanted:
         return
@@ -251,8 +251,8 @@ async def put(connection: AsyncConnection, table: sa.Table, rows: Sequence[Mappi
     await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
 
 
-async def purge(connection: AsyncConnection, memory: Memory, settings: JudgeSettings) -> None:
-    """Delete what is out of its time, once a day of story time."""
+async def purge(connection: AsyncConnection, memory: Memory, settings: JudgeSettings, waiting: timedelta) -> None:
+    """Delete what is out of its time, once a day of story time; sightings of new terms after `waiting`."""
     now = memory.watermark
     if now is None or (memory.purged is not None and now - memory.purged < DAY):
         return
@@ -261,7 +261,7 @@ async def purge(connection: AsyncConnection, memory: Memory, settings: JudgeSett
         return
     memory.forget_families(now - settings.history)
     aged = {
-        t.COPIES.c.moment: settings.copy_window, t.SIGHTINGS.c.moment: settings.young_for,
+        t.COPIES.c.moment: settings.copy_window, t.SIGHTINGS.c.moment: waiting,
         t.TOPICS.c.last: settings.story_memory, t.FAMILIES.c.last: settings.history,
         t.DECISIONS.c.moment: settings.decision_memory, t.MEMBERS.c.moment: settings.history,
         t.STORIES.c.last: settings.history,

@@ -1,10 +1,10 @@
 """The tables of judging. One row never spans watches; every time is story time.
 
-What is bounded how: copies and sightings live for days (`settings.copy_window`, `settings.young_for`), stories and
-members for `settings.history` after their last article, families for as long after they were last used, reactions and
-what was told for as long as their story, decisions for `settings.decision_memory`, what stands on a shelf for as long
-as its `ShelfSpec` says. Purged once a day of story time.
-No text of an article is stored, only hashes, names, counts and the alerts themselves.
+What is bounded how: copies and sightings live for days (`settings.copy_window`, `kinds.first_seen.waiting_for`),
+stories and members for `settings.history` after their last article, families for as long after they were last used,
+reactions and what was told for as long as their story, decisions for `settings.decision_memory`, what stands on a
+shelf for as long as its `ShelfSpec` says. Purged once a day of story time. No text of an article is stored, only
+hashes, names, counts and the alerts themselves.
 """
 
 from __future__ import annotations

@@ -15,10 +15,11 @@ from services.alerter.judge.kinds.kind import Kind
 from services.alerter.judge.metrics import CANDIDATES, SUPPRESSED, Suppressed
 from services.alerter.judge.novel import Novel
 from services.alerter.judge.reading import Sentence
+from services.alerter.judge.settings import JudgeSettings
 from services.alerter.judge.shelf import ShelfSpec
 from services.alerter.judge.terms import NAME, Term, spread
 from services.alerter.judge.timers import TIMERS, Timer, set_timer
-from services.alerter.rules import Rule
+from services.alerter.rules import Rule, WatchRules
 from shared import ids
 from shared.events import AlertKind, AlertState, ArticleReference, Hit, Novelty, Span
 
@@ -88,7 +89,13 @@ def _wanted(case: Case, rule: Rule | None) -> novel.Terms:
     sources = rule.sources if rule and rule.sources else case.settings.confirm_sources
     within = rule.within if rule and rule.within else case.settings.confirm_within
     returning = rule.returning if rule else None
-    return novel.Terms(sources, within, max(case.settings.young_for, within), returning, _look_back(case, rule))
+    return novel.Terms(sources, within, waiting_for(case.rules, case.settings), returning, _look_back(case, rule))
+
+
+def waiting_for(rules: WatchRules, settings: JudgeSettings) -> timedelta:
+    """How long a new term of a watch may wait for its confirmation, and its sightings are kept."""
+    told = rules.of(AlertKind.FIRST_SEEN)
+    return max([settings.young_for, *(rule.within or settings.confirm_within for rule in told)])
 
 
 def _look_back(case: Case, rule: Rule | None) -> timedelta:
