@@ -12,11 +12,14 @@ import os
 import signal
 import sys
 from multiprocessing.context import ForkServerContext, ForkServerProcess
+from threading import Lock
 from types import ModuleType
 
 PR_SET_PDEATHSIG = 1
 """prctl(2): the signal a process gets when its parent ends."""
 _PRELOADED: list[str] = []
+_STARTING = Lock()
+"""Pools start their workers from threads; two at once would take each other's stand-in for the main module."""
 
 
 def context(preload: str) -> ForkServerContext:
@@ -42,11 +45,12 @@ def die_with_parent() -> None:
 class _Worker(ForkServerProcess):
     def start(self) -> None:
         """Start the process; it is told of the main module that stands there at this moment."""
-        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
-        try:
-            super().start()
-        finally:
-            sys.modules["__main__"] = main
+        with _STARTING:
+            main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+            try:
+                super().start()
+            finally:
+                sys.modules["__main__"] = main
 
 
 class _Context(ForkServerContext):

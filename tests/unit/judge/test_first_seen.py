@@ -219,6 +219,10 @@ def test_a_late_article_corrects_who_was_first(mode: Mode) -> None:
     assert [(one.state, one.revision) for one in told] == [(AlertState.OPEN, 0), (AlertState.CORRECTION, 1)]
     assert told[1].id == told[0].id
     assert told[1].extra["first_source"] == "Zero"
+    proof = told[1].novelty
+    assert proof is not None
+    assert (proof.family, proof.first_source, proof.first_seen) == ("blokadnik", "Zero", late.observed)
+    assert proof.documents_searched == 2  # all but the article itself
     assert told[1].headline == "Used earlier than was told: “Blokadnik”"
 
 

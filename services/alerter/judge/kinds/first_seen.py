@@ -209,13 +209,24 @@ def _correction(case: Case, rule: Rule, term: Term) -> Iterable[Draft]:
     told = case.memory.told.get(name)
     if told is None or told.revision < 0:
         return
-    source = case.reading.article.source
-    headline, reason = wording.of_earlier(term.form, source.name or source.id, case.moment)
-    first = {"first_seen": case.moment.isoformat(), "first_source": source.name or source.id,
-             "first_article": case.reading.article.article_id}  # fmt: skip
+    proof = _earlier(case, rule, term)
+    headline, reason = wording.of_earlier(term.form, proof.first_source, case.moment)
+    first = {"first_seen": case.moment.isoformat(), "first_source": proof.first_source,
+             "first_article": proof.first_article}  # fmt: skip
     yield Draft(
-        rule, (term.key,), headline, reason, state=AlertState.CORRECTION, severity="info", extra=first,
+        rule, (term.key,), headline, reason, state=AlertState.CORRECTION, severity="info", extra=first, novelty=proof,
         sentence=_sentence_of(case, term), hits=(_hit(term),), terms=told.terms, facts=frozenset(told.facts),
+    )  # fmt: skip
+
+
+def _earlier(case: Case, rule: Rule, term: Term) -> Novelty:
+    """The proof of a correction: the use that is the first of all known now."""
+    article = case.reading.article
+    return Novelty(
+        family=term.key, forms=(term.form,), languages=(article.language.macro,), first_seen=case.moment,
+        first_article=article.article_id, first_source=article.source.name or article.source.id,
+        documents_searched=max(0, _searched(case, rule) - 1), searched_since=_searched_since(case, rule),
+        background_per_million=novel.rate(term, article.language.macro),
     )  # fmt: skip
 
 
