@@ -99,9 +99,24 @@ def _settle(asked: asyncio.Future[bytes], body: bytes, *, failed: bool) -> None:
     if asked.done():
         return
     if failed:
-        asked.set_exception(pickle.loads(body))  # noqa: S301 - from our own process
+        asked.set_exception(_unpacked(body))
     else:
         asked.set_result(body)
+
+
+def _packed(error: Exception) -> bytes:
+    """An exception to be sent; one that does not survive the way, as its words."""
+    try:
+        body = pickle.dumps(error)
+        pickle.loads(body)  # noqa: S301 - what we have just written
+    except Exception:  # noqa: BLE001 - whatever its class does when it is copied
+        return pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
+    return body
+
+
+def _unpacked(body: bytes) -> Exception:
+    error: Exception = pickle.loads(body)  # noqa: S301 - from our own process
+    return error
 
 
 def _serve(given: socket.socket, answer: Answer) -> None:
@@ -118,7 +133,7 @@ def _answered(answer: Answer, question: bytes) -> tuple[bytes, bool]:
     try:
         return (answer(question) if question else b""), False
     except Exception as error:  # noqa: BLE001 - whatever it is, it is for whoever asked
-        return pickle.dumps(error), True
+        return _packed(error), True
 
 
 def _tell(answers: BinaryIO, body: bytes, failed: bool) -> None:

@@ -16,6 +16,13 @@ LARGE = 8 * 1024 * 1024
 """More than the sockets and the loop hold."""
 
 
+class Awkward(Exception):
+    """One that cannot be made anew from its arguments."""
+
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(f"{one} and {two}")
+
+
 def answer(question: bytes) -> bytes:
     """What the process does: words in capitals, and some more."""
     match question:
@@ -23,6 +30,8 @@ def answer(question: bytes) -> bytes:
             return str(os.getpid()).encode()
         case b"sleep":
             time.sleep(60)
+        case b"awkward":
+            raise Awkward("this", "that")
         case b"exit":
             os._exit(3)
     return question.upper() if question != b"zero" else bytes(1 // int(question == b""))
@@ -54,6 +63,13 @@ async def test_large_questions_and_answers_pass_while_more_are_asked(aside: Asid
 async def test_what_answering_raises_is_raised_here_and_the_next_is_answered(aside: Aside) -> None:
     failed, fine = aside.ask(b"zero"), aside.ask(b"fine")
     with pytest.raises(ZeroDivisionError):
+        await failed
+    assert await fine == b"FINE"
+
+
+async def test_an_exception_that_cannot_be_sent_is_told_in_words(aside: Aside) -> None:
+    failed, fine = aside.ask(b"awkward"), aside.ask(b"fine")
+    with pytest.raises(RuntimeError, match="Awkward: this and that"):
         await failed
     assert await fine == b"FINE"
 
