@@ -11,6 +11,7 @@ extractor's pool.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import pickle
 import socket
 import struct
@@ -27,6 +28,8 @@ _HEAD = struct.Struct("!I?")
 """Length of what follows, and whether it is an exception rather than an answer."""
 _LIMIT = 4 * 1024 * 1024
 """Bytes read ahead by the loop."""
+TRIES, PAUSE = 5, 0.1
+"""How often a start is tried, and seconds between two tries."""
 PATIENCE = 5.0
 """Seconds a process has to end by itself."""
 
@@ -45,11 +48,27 @@ class Aside:
 
     @classmethod
     async def start(cls, answer: Answer, preload: str) -> Aside:
-        """Start a process and return when it has loaded everything. Raises Lost and OSError."""
+        """Start a process and return when it has loaded everything. Tried some times: the server it is forked from may
+        just have ended (it does with the thread that started it), which shows only then. Raises Lost."""
+        for _ in range(TRIES - 1):
+            with contextlib.suppress(Lost, EOFError, OSError):
+                return await cls._start(answer, preload)
+            await asyncio.sleep(PAUSE)
+        try:
+            return await cls._start(answer, preload)
+        except (EOFError, OSError) as error:
+            raise Lost(f"no process could be started: {type(error).__name__} {error}") from error
+
+    @classmethod
+    async def _start(cls, answer: Answer, preload: str) -> Aside:
         ours, theirs = socket.socketpair()
-        with theirs:
-            process = context(preload).Process(target=_serve, args=(theirs, answer), daemon=True)
-            await asyncio.to_thread(process.start)
+        try:
+            with theirs:
+                process = context(preload).Process(target=_serve, args=(theirs, answer), daemon=True)
+                await asyncio.to_thread(process.start)
+        except BaseException:
+            ours.close()
+            raise
         reader, writer = await asyncio.open_unix_connection(sock=ours, limit=_LIMIT)
         aside = cls(process, reader, writer)
         await aside._ask_for(0, b"")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import AsyncIterator
+from multiprocessing import forkserver
 
 import pytest
 
@@ -79,6 +81,16 @@ async def test_a_process_that_ends_loses_all_it_was_asked_and_nothing_waits_for_
     assert [type(one) for one in await asyncio.gather(*asked, return_exceptions=True)] == [Lost, Lost]
     with pytest.raises(Lost, match="has ended"):
         await aside.ask(b"fine")
+
+
+async def test_a_server_that_has_just_ended_is_started_anew(aside: Aside) -> None:
+    """As it does with the thread that started it. Killed at the worst moment: that it is gone shows in the middle."""
+    for _ in range(3):
+        server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]  # there is no public way to it
+        os.kill(server, signal.SIGKILL)
+        other = await Aside.start(answer, "shared.aside")
+        assert await other.ask(b"fine") == b"FINE"
+        await other.close()
 
 
 async def test_a_question_may_be_given_up(aside: Aside) -> None:

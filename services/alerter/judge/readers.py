@@ -122,9 +122,10 @@ class Readers:
             while len(self._readers) < self._workers:
                 self._readers.append(await Aside.start(read_many, "services.alerter.judge.worker"))
                 self._feed()
-        except (Lost, OSError) as error:
+        except Lost as error:
             self._count(error)
-        self._starting = None
+        finally:
+            self._starting = None
 
     def _lose(self, reader: Aside | None, error: Exception) -> None:
         """A process died. Whoever notices second finds it known."""
