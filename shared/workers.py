@@ -23,9 +23,9 @@ _STARTING = Lock()
 
 
 def context(preload: str) -> ForkServerContext:
-    """The context in which a pool starts its workers. A process has one server: it loads what was asked for before it
-    was started; a module that comes later is loaded by its workers."""
-    if preload not in _PRELOADED:
+    """The context in which a pool starts its workers. A process has one server: it loads what was asked for first; what
+    others ask for is loaded by their workers."""
+    if not _PRELOADED:  # never the modules of two: together they would take the memory that the first one's are allowed
         _PRELOADED.append(preload)
     found = _Context()
     found.set_forkserver_preload(list(_PRELOADED))

@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ import pytest
 from services.extractor.pool import Readers
 from services.extractor.reading import ExtractOutcome, NoArticle, Reading
 from services.extractor.worker import Plan
-from shared import workers
 from shared.errors import Rejected
 from tests.fakes.pages import html, page
 
@@ -28,14 +26,6 @@ async def _started(plan: Plan, *, deadline: float = 0.5, workers: int = 2, recyc
     readers = Readers(plan, workers=workers, deadline=timedelta(seconds=deadline), recycle=recycle)
     await readers.start()
     return readers
-
-
-@pytest.fixture(autouse=True, scope="module")
-def own_server() -> None:
-    """The server that workers are forked from, with what they need and no more: a test before may have started one for
-    others, and memory is limited here."""
-    workers._PRELOADED.clear()
-    forkserver._forkserver._stop()  # type: ignore[attr-defined]  # there is no public way to it
 
 
 @pytest.fixture
