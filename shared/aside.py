@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import pickle
 import socket
 import struct
@@ -64,14 +65,14 @@ class Aside:
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                process = context(preload).Process(target=_serve, args=(theirs, answer), daemon=True)
+                process = context(preload).Process(target=_serve, args=(theirs, answer, preload), daemon=True)
                 await asyncio.to_thread(process.start)
         except BaseException:
             ours.close()
             raise
         reader, writer = await asyncio.open_unix_connection(sock=ours, limit=_LIMIT)
         aside = cls(process, reader, writer)
-        await aside._ask_for(0, b"")
+        await aside.ask(b"")
         return aside
 
     @property
@@ -81,27 +82,25 @@ class Aside:
 
     def ask(self, question: bytes) -> asyncio.Future[bytes]:
         """Ask, without waiting. The answer raises Lost, or what answering raised."""
-        return self._ask_for(len(question), question)
-
-    def _ask_for(self, size: int, question: bytes) -> asyncio.Future[bytes]:
         asked: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         if self._listener.done():
             asked.set_exception(Lost("the process has ended"))
             return asked
         self._asked.append(asked)
-        self._writer.write(_HEAD.pack(size, False) + question)
+        self._writer.write(_HEAD.pack(len(question), False) + question)
         return asked
 
     async def _listen(self) -> None:
         try:
             while True:
                 size, failed = _HEAD.unpack(await self._reader.readexactly(_HEAD.size))
-                _settle(self._asked.popleft(), await self._reader.readexactly(size), failed=failed)
+                body = await self._reader.readexactly(size)
+                _settle(self._asked.popleft(), _unpacked(body) if failed else body)
         except (asyncio.IncompleteReadError, ConnectionError):
             self._writer.close()
         finally:
             while self._asked:
-                _settle(self._asked.popleft(), pickle.dumps(Lost("the process ended")), failed=True)
+                _settle(self._asked.popleft(), Lost("the process ended"))
 
     async def close(self) -> None:
         """End the process; what it was asked is dropped."""
@@ -114,13 +113,13 @@ class Aside:
             await asyncio.to_thread(self._process.join)
 
 
-def _settle(asked: asyncio.Future[bytes], body: bytes, *, failed: bool) -> None:
+def _settle(asked: asyncio.Future[bytes], answer: bytes | Exception) -> None:
     if asked.done():
         return
-    if failed:
-        asked.set_exception(_unpacked(body))
+    if isinstance(answer, Exception):
+        asked.set_exception(answer)
     else:
-        asked.set_result(body)
+        asked.set_result(answer)
 
 
 def _packed(error: Exception) -> bytes:
@@ -138,9 +137,11 @@ def _unpacked(body: bytes) -> Exception:
     return error
 
 
-def _serve(given: socket.socket, answer: Answer) -> None:
-    """The life of the process: until the other end is closed."""
+def _serve(given: socket.socket, answer: Answer, preload: str) -> None:
+    """The life of the process: until the other end is closed. Where the server was started for others, it loads its
+    module itself."""
     die_with_parent()
+    importlib.import_module(preload)
     with given, given.makefile("rb") as questions, given.makefile("wb") as answers:
         while head := questions.read(_HEAD.size):
             size, _ = _HEAD.unpack(head)

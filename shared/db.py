@@ -252,7 +252,7 @@ async def migrate(database: Database, owner: str, scripts: Path) -> None:
     async with database.engine.begin() as connection:
         # one at a time, also within a process (Alembic keeps its context in a global): on SQLite the lock comes with
         # the first statement
-        lock = "SELECT 7205759" if database.is_sqlite else "SELECT pg_advisory_xact_lock(7205759)"
+        lock = "SELECT 1" if database.is_sqlite else "SELECT pg_advisory_xact_lock(7205759)"
         await connection.execute(sa.text(lock))
         await connection.run_sync(_upgrade, owner, scripts)
 

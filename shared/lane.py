@@ -180,7 +180,8 @@ class BatchLane:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._rested - now()):
                     await self._wake.wait()
-        self._rested = now() + self._rest
+        if self._queue:
+            self._rested = now() + self._rest
         return bool(self._queue)
 
     def stop_feeding(self) -> None:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-# numpy's own threads are never used, and the extractor's workers, of the same server, have a limit on address space
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-import services.alerter.judge.readers  # noqa: F401 - after the line above, and for being loaded
+import services.alerter.judge.readers  # noqa: F401 - for being loaded
 from shared.garbage import collect_rarely
 from shared.text.inflect import inflections
 from shared.workers import die_with_parent
