@@ -6,7 +6,7 @@ dates are kept only where every date in the document has an exact form; else the
 
 An entry without its own id has the id "" here, whichever parser read it: identities are made from links then.
 
-Left out on purpose: media, comments and update hints (`ttl`), which nobody reads yet.
+Left out on purpose: media and comments, which nobody reads yet.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import fastfeedparser
 from lxml import etree
 
 from services.fetcher.dates import Stated, read_date
+from services.fetcher.hints import NO_HINTS, Head, Hints, read_head, read_json_head
 
 MOST_ENTRIES = 2_000
 """A feed of more is an archive; the newest stand first (the bound of Media Cloud's fetcher)."""
@@ -74,12 +75,15 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """A feed; `kind` is rss, atom or json; no entries is a valid feed."""
+    """A feed; `kind` is rss, atom or json; no entries is a valid feed. `hub` and `self_link` are those of WebSub."""
 
     kind: str
     title: str = ""
     link: str = ""
     language: str = ""
+    hub: str = ""
+    self_link: str = ""
+    hints: Hints = NO_HINTS
     entries: tuple[FeedEntry, ...] = ()
 
 
@@ -96,7 +100,8 @@ def parse_feed(body: bytes) -> Feed | Unusable:
     if feed is None or not feed.entries:
         feed = _thorough(body, kind) or feed
     if feed is not None and (feed.entries or _is_well_formed(body)):
-        return feed
+        head = _head(body)
+        return replace(feed, hints=head.hints, hub=head.hub, self_link=head.self_link)
     return Unusable(Damage.BROKEN, _first_error(body))
 
 
@@ -146,6 +151,19 @@ def _first_error(body: bytes) -> str:
     except (etree.XMLSyntaxError, ValueError) as error:
         return f"broken XML: {error}"[:200]
     return ""
+
+
+def _head(body: bytes) -> Head:
+    """What stands beside the entries, in the channel or in the root."""
+    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
+    try:
+        root = etree.fromstring(body.lstrip(), parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return Head()
+    if root is None:
+        return Head()
+    channel = next((child for child in root if _local(child) == "channel"), root)
+    return read_head(channel)
 
 
 # -- the quick way ------------------------------------------------------------------------------------------------
@@ -289,11 +307,14 @@ def _parse_json(body: bytes) -> Feed | Unusable:
     if not isinstance(found, dict) or not isinstance(found.get("items"), list):
         return Unusable(Damage.NOT_A_FEED, "JSON, but no feed")
     items = [item for item in found["items"][:MOST_ENTRIES] if isinstance(item, dict)]
+    head = read_json_head(found)
     return Feed(
         kind="json",
         title=_title(found.get("title")),
         link=_line(found.get("home_page_url")),
         language=_line(found.get("language")),
+        hub=head.hub,
+        self_link=head.self_link,
         entries=tuple(_json_entry(item) for item in items),
     )
 
