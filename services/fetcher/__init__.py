@@ -7,7 +7,7 @@
     poll.py       one conditional request, one outcome
     parse.py      bytes to a feed (dates.py: what its dates mean)
     discover.py   entries not seen before, and whether they can still be news
-    robots.py     what a site asks robots to leave alone
+    robots.py     what a site asks robots to leave alone; robots_rules.py: how its file is read
     fetch.py      the page of an entry
     land.py       publish, wait for the acknowledgement, only then write state
     frontier.py   entries whose page is still to be fetched; store.py, tables.py: what is kept of all this

@@ -1,11 +1,12 @@
 """What a site asks robots to leave alone (RFC 9309), kept for a day and across restarts.
 
-A file that is there is parsed (its first 500 KiB); one that is not (any 4xx, too many redirects) allows everything;
+A file that is there is parsed (`robots_rules`); one that is not (any 4xx, too many redirects) allows everything;
 one that cannot be had (5xx, 429, no answer) forbids everything for now, unless a good copy is at hand, and is treated
 as absent when that lasts for thirty days. 429 counts as "cannot be had": a site that is short of breath has not said
 that everything is allowed.
 
-Left out on purpose: `Sitemap` lines (nobody reads sitemaps yet) and meta robots (the extractor reads pages).
+Left out on purpose: a shorter life after Cache-Control (section 2.4 allows it; asking once a day is kinder) and meta
+robots (the extractor reads pages).
 """
 
 from __future__ import annotations
@@ -18,32 +19,33 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 import structlog
-from protego import Protego
 
 from services.fetcher.pace import Pace
+from services.fetcher.robots_rules import PARSED, Rules, allows, parse, text_of
 from services.fetcher.tables import ROBOTS
 from shared.clock import Clock
 from shared.db import Database, upsert
 from shared.http import Door, FailureKind, HttpFailure, Limits
+from shared.urls import host_of
 
 log = structlog.get_logger()
 
 KEPT = timedelta(hours=24)
 UNREACHABLE_FOR = timedelta(days=30)
-PARSED = 500 * 1024
-"""RFC 9309 sections 2.4, 2.3.1.4 and 2.5."""
+"""RFC 9309 sections 2.4 and 2.3.1.4."""
 
-AGAIN = timedelta(minutes=1)
-"""Before a file that could not be had is asked for again."""
+AGAIN, AGAIN_LATER = timedelta(minutes=1), timedelta(hours=1)
+"""Before a file that could not be had is asked for again: the longer it has failed, the later, up to an hour."""
 
 LONGEST_DELAY = timedelta(seconds=30)
 """Of a crawl-delay, which is no part of the RFC and sometimes a day."""
 
-NOTHING_TO_OBEY = frozenset({FailureKind.TOO_MANY_REDIRECTS, FailureKind.REFUSED})
-"""Five redirects count as no file; where the guard lets nobody go, the page will not be fetched either."""
-
 MOST_KEPT = 2_000
-LIMITS = Limits(total=15.0, body=PARSED)
+AWAY = 100_000
+"""Characters from which parsing leaves the event loop for a thread."""
+
+LIMITS = Limits(total=15.0, body=PARSED + 1, redirects=5)
+"""One byte more than is read, which tells that there is more. Redirects: section 2.3.1.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +63,18 @@ class _File:
 
     checked: datetime
     failing_since: datetime | None
-    rules: Protego | None
+    rules: Rules | None
 
     def fresh(self, now: datetime) -> bool:
-        return now - self.checked < (AGAIN if self.failing_since else KEPT)
+        if self.failing_since is None:
+            return now - self.checked < KEPT
+        return now - self.checked < min(max(AGAIN, (self.checked - self.failing_since) / 4), AGAIN_LATER)
 
-    def verdict(self, url: str, agent: str) -> Verdict:
+    def verdict(self, url: str) -> Verdict:
         if self.rules is None:
             return Verdict(allowed=False, reachable=False)
-        delay = self.rules.crawl_delay(agent)
-        wanted = min(timedelta(seconds=float(delay)), LONGEST_DELAY) if delay else None
-        return Verdict(bool(self.rules.can_fetch(url, agent)), delay=wanted)
+        wanted = min(self.rules.delay or 0.0, LONGEST_DELAY.total_seconds())
+        return Verdict(allows(self.rules, url), delay=timedelta(seconds=wanted) or None)
 
 
 @dataclass(slots=True)
@@ -95,12 +98,12 @@ class Robots:
             if file is None or not file.fresh(self.real.now()):
                 file = await self._fetch(origin, file, spacing)
             self._remember(origin, file)
-        return file.verdict(url, self.agent)
+        return file.verdict(url)
 
     async def _fetch(self, origin: str, before: _File | None, spacing: timedelta | None) -> _File:
         text = await self._ask(origin, spacing)
         now = self.real.now()
-        file = _unreachable(before, now) if text is None else _File(now, None, Protego.parse(text))
+        file = _unreachable(before, now) if text is None else _File(now, None, await self._parsed(text))
         await self._store(origin, file, text)
         log.info("robots_checked", origin=origin, reachable=text is not None, bytes=len(text or ""))
         return file
@@ -111,17 +114,20 @@ class Robots:
             async with self.pace.turn(origin, spacing=spacing):
                 response = await self.door.get(f"{origin}/robots.txt", limits=LIMITS, truncate=True)
         except HttpFailure as failure:
-            return "" if failure.kind in NOTHING_TO_OBEY else None
+            return "" if _says_nothing(failure, origin) else None
         if 200 <= response.status < 300:
-            return response.body.decode("utf-8-sig", "replace").replace("\x00", "")
+            return text_of(response.body)
         return "" if 300 <= response.status < 500 and response.status != 429 else None
+
+    async def _parsed(self, text: str) -> Rules:
+        return parse(text, self.agent) if len(text) < AWAY else await asyncio.to_thread(parse, text, self.agent)
 
     async def _stored(self, origin: str) -> _File | None:
         async with self.database.reading() as connection:
             row = (await connection.execute(sa.select(ROBOTS).where(ROBOTS.c.origin == origin))).first()
         if row is None:
             return None
-        return _File(row.checked, row.failing_since, None if row.rules is None else Protego.parse(row.rules))
+        return _File(row.checked, row.failing_since, None if row.rules is None else await self._parsed(row.rules))
 
     async def _store(self, origin: str, file: _File, text: str | None) -> None:
         row = {"origin": origin, "checked": file.checked, "failing_since": file.failing_since}
@@ -141,8 +147,16 @@ def _unreachable(before: _File | None, now: datetime) -> _File:
     """The last good copy, if any, for thirty days; after that the file counts as absent."""
     since = (before.failing_since or before.checked) if before else now
     if now - since > UNREACHABLE_FOR:
-        return _File(now, since, Protego.parse(""))
+        return _File(now, since, Rules())
     return _File(now, since, before.rules if before else None)
+
+
+def _says_nothing(failure: HttpFailure, origin: str) -> bool:
+    """Too many redirects count as no file (section 2.3.1.2). Where the guard lets nobody go the page is not fetched
+    either; but a redirect to such a place says nothing about the pages here."""
+    if failure.kind is FailureKind.REFUSED:
+        return host_of(failure.url) == host_of(origin)
+    return failure.kind is FailureKind.TOO_MANY_REDIRECTS
 
 
 def _origin(url: str) -> str:
