@@ -1,8 +1,9 @@
 """The page of an entry: fetched through the one door, or taken from the feed when the feed carries the text.
 
 A page that is too large is cut, not refused: the text stands in its first megabytes. What may heal (no answer, 5xx,
-429, and 403 and 404, which content networks give for minutes after publication) is tried again; what cannot
-(private addresses, robots, 410 and other refusals) ends at once. Neither raises.
+429, and 403 and 404, which content networks give for minutes after publication) is tried again, and what leaves the
+whole host alone is the same as for feeds (`policy`); what cannot (private addresses, robots, 410 and other refusals)
+ends at once. Neither raises.
 
 Left out on purpose: reading the page, and fetching it again later to see changes.
 """
@@ -16,14 +17,13 @@ from datetime import timedelta
 
 from services.fetcher.metrics import PageOutcome, Trouble
 from services.fetcher.pace import Pace
-from services.fetcher.poll import DEFAULT_PAUSE
+from services.fetcher.policy import treatment
 from services.fetcher.robots import Robots, Verdict
-from services.fetcher.schedule import retry_after
-from services.fetcher.sources import Source
-from services.fetcher.store import Item
+from services.fetcher.sources import LimitScope, Source
+from services.fetcher.store import Item, Pause
 from shared import ids
 from shared.clock import Clock
-from shared.events import Ledger, PageFetched
+from shared.events import CheckOutcome, Ledger, PageFetched
 from shared.http import Door, FailureKind, HttpFailure, Limits, Response
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.5"
@@ -31,6 +31,9 @@ KEPT_HEADERS = ("content-type", "content-language", "last-modified", "x-robots-t
 LONGEST_HEADER = 4_096
 HEALING = frozenset({401, 403, 404, 408, 425})
 """Client errors that are tried again: bot walls open, and caches learn of a page late."""
+
+TROUBLE = {CheckOutcome.THROTTLED: Trouble.THROTTLED, CheckOutcome.SERVER_ERROR: Trouble.SERVER_ERROR}
+"""Of the answers after which a host is left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,14 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """No page yet; `wait` is the server's wish."""
+    """No page yet; `wait` is the server's wish, `pause` that of the host, to be kept. One that never was asked (`asked`
+    False) costs no try."""
 
     trouble: Trouble | FailureKind
     detail: str
     wait: timedelta = timedelta()
+    pause: Pause | None = None
+    asked: bool = True
 
 
 Result = Page | Ended | Again
@@ -88,26 +94,26 @@ class Fetcher:
                 )  # fmt: skip
         except HttpFailure as failure:
             return _failed(failure)
-        return self._judge(item, response)
+        return self._judge(item, source, response)
 
     async def _verdict(self, item: Item, source: Source | None, spacing: timedelta | None) -> Verdict:
         if self.robots is None or (source is not None and not source.robots):
             return Verdict(allowed=True)
         return await self.robots.verdict(item.url, spacing)
 
-    def _judge(self, item: Item, response: Response) -> Result:
+    def _judge(self, item: Item, source: Source | None, response: Response) -> Result:
         if 200 <= response.status < 300 and response.body:
             return Page(fetched(item, response, self._ledger(item)))
         detail = f"HTTP {response.status}"
-        wait = retry_after(response.headers, self.real.now())
-        if response.status == 429 or (response.status == 503 and wait):
-            self.pace.pause(item.url, wait or DEFAULT_PAUSE)
-            return Again(Trouble.THROTTLED, detail, wait or DEFAULT_PAUSE)
+        found = treatment(response, self.real.now())
+        if found.pause:
+            pause = self.pace.pause(response.url, found.pause, source.limits if source else LimitScope.HOST)
+            return Again(TROUBLE[found.outcome], detail, max(found.floor, found.pause), pause)
         if response.status in HEALING:
-            return Again(Trouble.CLIENT_ERROR, detail, wait)
+            return Again(Trouble.CLIENT_ERROR, detail, found.floor)
         if 400 <= response.status < 500:
             return Ended(PageOutcome.GONE if response.status == 410 else PageOutcome.CLIENT_ERROR, detail)
-        return Again(Trouble.SERVER_ERROR, detail, wait)
+        return Again(Trouble.SERVER_ERROR, detail, found.floor)
 
     def _ledger(self, item: Item) -> Ledger:
         return Ledger(seen=item.seen, fetched=self.real.now())

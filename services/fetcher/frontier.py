@@ -20,7 +20,7 @@ from shared.urls import registered_domain
 ROOM = 5_000
 """Jobs in memory, at about 5 KB each; the rest waits in the table."""
 
-Queue = list[tuple[bool, int, Job]]
+Queued = tuple[bool, int, Job]
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class Frontier:
     room: int = ROOM
     overflowed: bool = False
     """Whether the table holds jobs that had no room here."""
-    _queues: dict[str, Queue] = field(default_factory=dict)
+    _queues: dict[str, list[Queued]] = field(default_factory=dict)
     _turns: deque[str] = field(default_factory=deque)
     _busy: set[str] = field(default_factory=set)
     _later: list[tuple[datetime, int, Job]] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Frontier:
     def ready(self, now: datetime) -> bool:
         """Whether `take` would find a job."""
         self._wake(now)
-        return any(not self._is_paused(domain) for domain in self._turns)
+        return any(self._free(domain) for domain in self._turns)
 
     def next_change(self) -> datetime | None:
         """When the earliest of the later tries is due."""
@@ -108,11 +108,13 @@ class Frontier:
             self._place(replace(job, retry_at=None))
 
     def _next_of(self, domain: str) -> Job | None:
-        if self._is_paused(domain):
+        free = self._free(domain)
+        if free is None:
             self._turns.append(domain)
             return None
         queue = self._queues[domain]
-        _, _, job = heapq.heappop(queue)
+        _take_out(queue, free)
+        job = free[2]
         if self.one_each:
             self._busy.add(domain)
         elif queue:
@@ -128,5 +130,17 @@ class Frontier:
             if self._queues.get(domain):
                 self._turns.append(domain)
 
-    def _is_paused(self, domain: str) -> bool:
-        return bool(self.pace.paused(domain))
+    def _free(self, domain: str) -> Queued | None:
+        """The next job of a domain whose host has not asked for a pause."""
+        queue = self._queues[domain]
+        if not self.pace.has_pauses(domain):
+            return queue[0]
+        return min((queued for queued in queue if not self.pace.paused(queued[2].item.url)), default=None)
+
+
+def _take_out(queue: list[Queued], queued: Queued) -> None:
+    if queue[0] is queued:
+        heapq.heappop(queue)
+    else:  # rare: its elders wait for another host of the domain
+        queue.remove(queued)
+        heapq.heapify(queue)

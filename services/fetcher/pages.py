@@ -16,6 +16,7 @@ from services.fetcher.fetch import Again, Ended, Fetcher, Page, Result
 from services.fetcher.frontier import Frontier
 from services.fetcher.land import Landing
 from services.fetcher.metrics import PageOutcome, Trouble
+from services.fetcher.pace import HostPaused
 from services.fetcher.schedule import LONGEST_WAIT, share
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source
@@ -126,6 +127,8 @@ class Pages:
             result = await self.fetcher.fetch(job.item, self.sources().get(job.item.source.id))
         except DatabaseUnavailable as error:
             return Again(Trouble.ROBOTS_UNREACHABLE, str(error))
+        except HostPaused as pause:
+            return Again(Trouble.THROTTLED, "the host asked for a pause", pause.left, asked=False)
         except Exception as error:  # noqa: BLE001 - one page's defect must not stop the others
             self.defects.note(error, entry=job.item.entry_id, url=job.item.url)
             return Again(Trouble.DEFECT, repr(error))
@@ -136,7 +139,8 @@ class Pages:
         """Publish the page if there is one, write how the try ended, and count it."""
         tried = self._tried(job, result)
         event = result.event if isinstance(result, Page) else None
-        if not await self.landing.land(event, Changes(tried=tried)):
+        pause = result.pause if isinstance(result, Again) else None
+        if not await self.landing.land(event, Changes(tried=tried, pause=pause)):
             tried = replace(tried, outcome=PageOutcome.TOO_LARGE)
             await self.landing.land(None, Changes(tried=tried))
         if tried.outcome is None and tried.retry_at is not None:
@@ -146,13 +150,13 @@ class Pages:
         _tell(job, result, tried, seconds)
 
     def _tried(self, job: Job, result: Result) -> Tried:
-        attempts = job.attempts + 1
+        attempts = job.attempts + (not isinstance(result, Again) or result.asked)
         entry_id = job.item.entry_id
         if isinstance(result, Page | Ended):
             return Tried(entry_id, attempts, result.outcome)
         if attempts >= self.settings.page_attempts:
             return Tried(entry_id, attempts, PageOutcome.GIVEN_UP)
-        doubled = self.settings.page_retry * (1 << min(attempts - 1, 16))
+        doubled = self.settings.page_retry * (1 << min(max(attempts - 1, 0), 16))
         wait = min(LONGEST_WAIT, doubled) * (0.5 + 0.5 * share(entry_id, attempts))
         return Tried(entry_id, attempts, None, self.real.now() + max(wait, result.wait))
 

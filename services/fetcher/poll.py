@@ -1,41 +1,38 @@
 """One poll of a source: a conditional request, and exactly one outcome.
 
-Validators go back byte for byte as they came, both of them when both were given; what is absent from a 200 is
-forgotten, what a 304 brings anew replaces the old, and nothing is kept of an error. They belong to the address that
-gave them: a 304 from somewhere else is not believed. A validator with bytes outside ASCII is not kept, because it
-cannot be sent back unchanged.
+The rules stand in files of their own, as functions over the source's state and the response: what is sent back
+(`validators`), where to ask (`redirects`), when not to believe a 304 (`audit`), what an answer without a feed means
+(`policy`), whether a bot wall answered (`walls`), how a body is read (`reading`).
 
-Left out on purpose: hints inside the feed (`ttl`, `skipHours`), remembering permanent redirects, and the audit of
-servers that answer 304 for ever.
+GET alone, one address, no cookies, no Referer, nothing added to the query; the rest of the headers is the door's.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from services.fetcher import audit, policy, redirects, validators
 from services.fetcher.pace import Pace
-from services.fetcher.parse import Damage, Feed, Unusable, parse_feed
-from services.fetcher.schedule import freshness, retry_after
+from services.fetcher.parse import Damage, Feed, Unusable
+from services.fetcher.reading import read_body
+from services.fetcher.schedule import freshness
 from services.fetcher.sources import Source
-from services.fetcher.store import SourceState
+from services.fetcher.store import Pause, SourceState
+from services.fetcher.walls import wall_of
 from shared.clock import Clock
 from shared.events import CheckOutcome
 from shared.http import Door, FailureKind, HttpFailure, Limits, Response
 
 ACCEPT = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 
-AWAY = 256_000
-"""Bytes from which parsing leaves the event loop for a thread (about 3 ms)."""
-
-DEFAULT_PAUSE = timedelta(minutes=1)
-"""For a host that answers 429 without saying how long."""
-
 WORKED = frozenset({CheckOutcome.FRESH, CheckOutcome.UNCHANGED, CheckOutcome.NOT_MODIFIED, CheckOutcome.EMPTY})
 """Outcomes that end a row of failures."""
+
+GOOD = WORKED - {CheckOutcome.EMPTY}
+"""Outcomes after which the address is known to serve this feed."""
 
 FAILURES = {
     FailureKind.REFUSED: CheckOutcome.REFUSED,
@@ -46,9 +43,19 @@ FAILURES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: the address, the conditions sent, and whether they are left out to audit the server."""
+
+    url: str
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    audit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Polled:
     """What came of a poll. `state` is the source's state with the validators as they are to be kept; `feed` is set
-    when the body was read anew; `floor` is the server's wish for the time until the next poll."""
+    when the body was read anew; `floor` is the server's wish for the time until the next poll; `pause` is to be kept;
+    `wall` names the bot wall that answered."""
 
     outcome: CheckOutcome
     state: SourceState
@@ -58,6 +65,19 @@ class Polled:
     base: str = ""
     floor: timedelta = timedelta()
     size: int = 0
+    question: Question | None = None
+    pause: Pause | None = None
+    wall: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A poll under way: whose, with which state, what is asked, and when (story time)."""
+
+    source: Source
+    state: SourceState
+    asked: Question
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,95 +89,98 @@ class Poller:
     real: Clock
     limits: Limits
 
-    async def poll(self, source: Source, state: SourceState) -> Polled:
-        """Ask once. Never raises for what a server does."""
-        if state.url != source.url:
-            state = replace(forgotten(state), url=source.url)
+    async def poll(self, source: Source, state: SourceState, now: datetime) -> Polled:
+        """Ask once, `now` in story time; twice where the weekly look at a moved source's own address fails. Raises
+        HostPaused, and nothing for what a server does."""
+        state = taken_over(source, state)
+        visit = Visit(source, state, question(state, now), now)
+        polled = await self._visit(visit)
+        if state.moved and polled.outcome not in WORKED and visit.asked.url == state.url:
+            return await self._visit(replace(visit, state=polled.state, asked=question(polled.state, now)))
+        return polled
+
+    async def _visit(self, visit: Visit) -> Polled:
+        if visit.asked.audit:
+            visit = replace(visit, state=replace(visit.state, audited=visit.now))
         try:
-            response = await self._ask(source, conditions(state))
-            if response.status == 304 and response.url != state.validated_url:
-                state = forgotten(state)
-                response = await self._ask(source, {})
+            response = await self._ask(visit)
+            if response.status == 304 and visit.asked.conditions and response.url != visit.state.validated_url:
+                visit = replace(visit, state=validators.forgotten(visit.state), asked=Question(visit.asked.url))
+                response = await self._ask(visit)
         except HttpFailure as failure:
             outcome = FAILURES.get(failure.kind, CheckOutcome.UNREACHABLE)
-            return Polled(outcome, state, detail=f"{failure.kind}: {failure.detail}")
-        return await self._judge(source, state, response)
+            return _settled(visit, Polled(outcome, visit.state, detail=f"{failure.kind}: {failure.detail}"), None)
+        return _settled(visit, await self._judge(visit, response), response)
 
-    async def _ask(self, source: Source, headers: Mapping[str, str]) -> Response:
-        async with self.pace.turn(source.url, spacing=source.spacing):
-            return await self.door.get(source.url, headers={"accept": ACCEPT, **headers}, limits=self.limits)
+    async def _ask(self, visit: Visit) -> Response:
+        headers = {"accept": ACCEPT, **visit.asked.conditions}
+        async with self.pace.turn(visit.asked.url, spacing=visit.source.spacing):
+            return await self.door.get(visit.asked.url, headers=headers, limits=self.limits)
 
-    async def _judge(self, source: Source, state: SourceState, response: Response) -> Polled:
-        now = self.real.now()
-        if response.status == 304 and state.validated_url:
-            kept = validated(state, response, partly=True)
+    async def _judge(self, visit: Visit, response: Response) -> Polled:
+        if response.status == 304 and visit.asked.conditions:
+            kept = validators.validated(visit.state, response, partly=True)
+            kept = validators.heeded(kept, visit.asked.conditions, response)
             return Polled(CheckOutcome.NOT_MODIFIED, kept, status=304, floor=freshness(response.headers))
-        if not 200 <= response.status < 300:
-            return self._refusal(source, state, response, now)
-        return await _read(state, response)
+        if 200 <= response.status < 300:
+            return await read_answer(visit, response)
+        return self._refusal(visit, response)
 
-    def _refusal(self, source: Source, state: SourceState, response: Response, now: datetime) -> Polled:
-        outcome = outcome_of(response)
-        wish = retry_after(response.headers, now)
-        if outcome is CheckOutcome.THROTTLED:
-            wish = max(wish, freshness(response.headers))
-            self.pace.pause(source.url, wish or DEFAULT_PAUSE)
-        detail = f"HTTP {response.status}"
-        return Polled(outcome, state, detail=detail, status=response.status, floor=wish, size=len(response.body))
-
-
-def outcome_of(response: Response) -> CheckOutcome:
-    """What a status other than success means."""
-    if response.status == 429 or (response.status == 503 and "retry-after" in response.headers):
-        return CheckOutcome.THROTTLED
-    if response.status == 410:
-        return CheckOutcome.GONE
-    if 400 <= response.status < 500:
-        return CheckOutcome.CLIENT_ERROR
-    return CheckOutcome.SERVER_ERROR  # a redirect to nowhere and a 304 nobody asked for are a server's mistakes, too
+    def _refusal(self, visit: Visit, response: Response) -> Polled:
+        worked, wall = visit.state.last_worked, wall_of(response)
+        lately = not wall and worked is not None and visit.now - worked <= policy.LATELY
+        found = policy.treatment(response, self.real.now(), worked_lately=lately)
+        return Polled(
+            found.outcome, visit.state, detail=_told(f"HTTP {response.status}", wall), status=response.status,
+            floor=found.floor, size=len(response.body), wall=wall,
+            pause=self.pace.pause(response.url, found.pause, visit.source.limits),
+        )  # fmt: skip
 
 
-async def _read(state: SourceState, response: Response) -> Polled:
-    body_hash = hashlib.blake2b(response.body, digest_size=20).hexdigest()
-    kept = validated(state, response)
-    facts = {"status": response.status, "floor": freshness(response.headers), "size": len(response.body)}
-    if body_hash == state.body_hash:
-        return Polled(CheckOutcome.UNCHANGED, kept, **facts)  # type: ignore[arg-type]  # the dict is of these fields
-    found = await _parsed(response.body)
+def question(state: SourceState, now: datetime) -> Question:
+    """What to ask of a source in this state."""
+    url = redirects.address_of(state, now)
+    if audit.is_due(state, now):
+        return Question(url, audit=True)
+    return Question(url, {} if audit.is_distrusted(state, now) else validators.conditions(state))
+
+
+def taken_over(source: Source, state: SourceState) -> SourceState:
+    """The state of a source whose address was changed in the sources file: it begins anew, its history apart."""
+    if state.url == source.url:
+        return state
+    return replace(redirects.stayed(validators.forgotten(state)), url=source.url, seeded=False, gone=0, hints=None)
+
+
+def _settled(visit: Visit, polled: Polled, response: Response | None) -> Polled:
+    """With what the poll says of where the feed is."""
+    state = polled.state
+    if response is not None and polled.outcome in GOOD:
+        state = redirects.sighted(state, visit.asked.url, response, visit.now)
+    elif polled.outcome not in WORKED:
+        state = redirects.failed_at(state, visit.asked.url, polled.outcome, visit.now)
+    return replace(polled, state=state, question=visit.asked)
+
+
+async def read_answer(visit: Visit, response: Response) -> Polled:
+    """What a good answer says: the same as before, a feed, or something else."""
+    state, body = visit.state, response.body
+    body_hash = hashlib.blake2b(body, digest_size=20).hexdigest()
+    same = body_hash == state.body_hash
+    kept = validators.heeded(state, visit.asked.conditions, response, same_body=same)
+    kept = replace(validators.validated(kept, response), last_read=visit.now)
+    told = Polled(CheckOutcome.UNCHANGED, kept, status=response.status, floor=freshness(response.headers),
+                  size=len(body))  # fmt: skip
+    if same:
+        return told
+    found = await read_body(visit.source, body, response.url)
     if isinstance(found, Unusable):
         outcome = CheckOutcome.NOT_A_FEED if found.damage is Damage.NOT_A_FEED else CheckOutcome.BROKEN
-        return Polled(outcome, state, detail=found.detail, **facts)  # type: ignore[arg-type]
+        wall = wall_of(response)
+        return replace(told, outcome=outcome, state=state, detail=_told(found.detail, wall), wall=wall)
     outcome = CheckOutcome.FRESH if found.entries else CheckOutcome.EMPTY
-    kept = replace(kept, body_hash=body_hash)
-    return Polled(outcome, kept, feed=found, base=response.url, **facts)  # type: ignore[arg-type]
+    return replace(told, outcome=outcome, state=replace(kept, body_hash=body_hash), feed=found, base=response.url)
 
 
-async def _parsed(body: bytes) -> Feed | Unusable:
-    return parse_feed(body) if len(body) < AWAY else await asyncio.to_thread(parse_feed, body)
-
-
-# -- validators ---------------------------------------------------------------------------------------------------
-
-
-def conditions(state: SourceState) -> dict[str, str]:
-    """The headers of a conditional request, none for a source without validators."""
-    named = {"if-none-match": state.etag, "if-modified-since": state.last_modified}
-    return {name: value for name, value in named.items() if value}
-
-
-def forgotten(state: SourceState) -> SourceState:
-    """Without validators."""
-    return replace(state, etag=None, last_modified=None, validated_url=None, body_hash=None)
-
-
-def validated(state: SourceState, response: Response, *, partly: bool = False) -> SourceState:
-    """With the validators of a good answer; `partly` keeps those that it does not name (a 304)."""
-    etag, modified = _kept(response, "etag"), _kept(response, "last-modified")
-    if partly:
-        etag, modified = etag or state.etag, modified or state.last_modified
-    return replace(state, etag=etag, last_modified=modified, validated_url=response.url if etag or modified else None)
-
-
-def _kept(response: Response, name: str) -> str | None:
-    value = response.headers.get(name)
-    return value if value and value.isascii() and len(value) <= 1_024 else None
+def _told(detail: str, wall: str | None) -> str:
+    return f"{detail}; bot wall: {wall}" if wall else detail

@@ -49,6 +49,15 @@ class Content(StrEnum):
     FEED = "feed"
 
 
+class LimitScope(StrEnum):
+    """Whom a publisher means that asks to be left alone (429, 503, Retry-After): the feed, its host (`www.` is no other
+    host), or all hosts of its registered domain: right for platforms that count requests over all their hosts."""
+
+    URL = "url"
+    HOST = "host"
+    DOMAIN = "domain"
+
+
 class Status(StrEnum):
     """Whether somebody has seen the address work."""
 
@@ -71,6 +80,7 @@ class Source:
     weight: float = 1.0
     interval: timedelta | None = None
     spacing: timedelta | None = None
+    limits: LimitScope = LimitScope.HOST
     robots: bool = True
     content: Content = Content.PAGE
     status: Status = Status.UNVERIFIED

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.fetcher.metrics import PageOutcome
-from services.fetcher.tables import ENTRIES, FILES, SOURCES
+from services.fetcher.tables import ENTRIES, FILES, PAUSES, SOURCES
 from shared.db import among, insert_new, upsert, upsert_many
 from shared.events import Entry, Mode, Published, Source
 
@@ -33,6 +33,25 @@ class SourceState:
     last_outcome: str | None = None
     last_checked: datetime | None = None
     last_fresh: datetime | None = None
+    last_worked: datetime | None = None
+    last_read: datetime | None = None
+    gap: float | None = None
+    unheeded: int = 0
+    habit: str | None = None
+    audited: datetime | None = None
+    lies: int = 0
+    doubt: int = 0
+    distrusted_until: datetime | None = None
+    moved: bool = False
+    moved_to: str | None = None
+    moved_since: datetime | None = None
+    moved_seen: int = 0
+    moved_asked: datetime | None = None
+    gone: int = 0
+    hints: str | None = None
+    language: str | None = None
+    other_language: str | None = None
+    other_since: datetime | None = None
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -77,12 +96,21 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A host or registered domain to be left alone until then (real time); `name` as in `fetcher_pauses`."""
+
+    name: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """Rows to write together."""
 
     source: SourceState | None = None
     found: tuple[Found, ...] = ()
     tried: Tried | None = None
+    pause: Pause | None = None
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -99,6 +127,8 @@ async def write(connection: AsyncConnection, changes: Sequence[Changes]) -> None
         await connection.execute(upsert_many(SOURCES, dialect, keys=("source_id",)), list(sources.values()))
     if found:
         await connection.execute(insert_new(ENTRIES, dialect), found)
+    if pauses := {change.pause.name: asdict(change.pause) for change in changes if change.pause}:
+        await connection.execute(upsert_many(PAUSES, dialect, keys=("name",)), list(pauses.values()))
     if ended := [_tried_row(row) for row in tried if row.outcome]:
         await connection.execute(_ENDED, ended)
     if again := [_tried_row(row) for row in tried if not row.outcome]:
@@ -140,6 +170,12 @@ async def source_states(connection: AsyncConnection) -> dict[str, SourceState]:
     """Every source known, by id."""
     rows = await connection.execute(sa.select(SOURCES))
     return {row.source_id: SourceState(**row._asdict()) for row in rows}
+
+
+async def pauses(connection: AsyncConnection, now: datetime) -> list[Pause]:
+    """The pauses that are not over. Those that are, are deleted."""
+    await connection.execute(sa.delete(PAUSES).where(PAUSES.c.until <= now))
+    return [Pause(row.name, row.until) for row in await connection.execute(sa.select(PAUSES))]
 
 
 async def kept_file(connection: AsyncConnection, path: str) -> str:

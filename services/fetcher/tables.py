@@ -1,4 +1,5 @@
-"""The fetcher's tables: what it knows of its sources, the entries it has seen, and the robots files it keeps."""
+"""The fetcher's tables: what it knows of its sources, the entries it has seen and their other names, the pauses that
+hosts asked for, and the robots files it keeps."""
 
 from __future__ import annotations
 
@@ -23,8 +24,38 @@ SOURCES = sa.Table(
     sa.Column("last_outcome", sa.Text),
     sa.Column("last_checked", Moment),
     sa.Column("last_fresh", Moment),
+    sa.Column("last_worked", Moment),
+    sa.Column("last_read", Moment),
+    sa.Column("gap", sa.Float),
+    sa.Column("unheeded", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("habit", sa.Text),
+    sa.Column("audited", Moment),
+    sa.Column("lies", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("doubt", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("distrusted_until", Moment),
+    sa.Column("moved", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("moved_to", sa.Text),
+    sa.Column("moved_since", Moment),
+    sa.Column("moved_seen", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("moved_asked", Moment),
+    sa.Column("gone", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("hints", sa.Text),
+    sa.Column("language", sa.Text),
+    sa.Column("other_language", sa.Text),
+    sa.Column("other_since", Moment),
 )
-"""`next_due`, `last_…`: story time. Validators byte for byte as received, with the address that gave them."""
+"""Times are story time. Validators byte for byte as received, with the address that gave them. What the further columns
+mean is said where they are decided: `validators` (`unheeded`, `habit`), `audit` (`audited` to `distrusted_until`),
+`redirects` (`moved…`), `after` (the rest)."""
+
+PAUSES = sa.Table(
+    "fetcher_pauses",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("until", Moment, nullable=False),
+)
+"""Hosts (`host:feeds.example.org`) and registered domains (`domain:example.org`) that asked to be left alone; real
+time."""
 
 FILES = sa.Table(
     "fetcher_files",
@@ -49,6 +80,17 @@ ENTRIES = sa.Table(
 )
 """Every entry ever seen. `pending`: its page is still to be published, `item` is then what is known of it (JSON);
 `observed` story time, `retry_at` real time."""
+
+KEYS = sa.Table(
+    "fetcher_entry_keys",
+    METADATA,
+    sa.Column("source_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("entry_id", sa.Text, nullable=False),
+    sa.Column("seen", Moment, nullable=False),
+)
+"""What else an entry can be known by (`sameness`): by `kind`, the entry that bore it first; `seen` story time."""
 
 PENDING = sa.Index("fetcher_entries_pending", ENTRIES.c.pending, sqlite_where=ENTRIES.c.pending,
                    postgresql_where=ENTRIES.c.pending)  # fmt: skip

@@ -6,19 +6,21 @@ import asyncio
 import time
 from collections.abc import Awaitable, Collection
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
 
 from services.fetcher import metrics, store
+from services.fetcher.after import Check, after, is_stopped
 from services.fetcher.alarm import Alarm, Defects, first
 from services.fetcher.discover import Look, discover, identify
 from services.fetcher.land import Landing
+from services.fetcher.pace import HostPaused
 from services.fetcher.pages import Pages
 from services.fetcher.poll import WORKED, Polled, Poller
 from services.fetcher.robots import Robots
-from services.fetcher.schedule import GONE_WAIT, Plan, Schedule
+from services.fetcher.schedule import Plan, Schedule
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source, Sources, SourcesFile
 from services.fetcher.store import Changes, SourceState
@@ -64,6 +66,7 @@ class Watch:
         """Take up where the last process stopped; sources never seen before get their first due time."""
         async with self.database.transaction() as connection:
             self._states = await store.source_states(connection)
+            self.poller.pace.restore(await store.pauses(connection, self.real.now()))
             new = self._unknown()
             await store.write(connection, [Changes(source=state) for state in new])
         self._states |= {state.source_id: state for state in new}
@@ -121,9 +124,8 @@ class Watch:
             self.schedule.drop(source_id)
         for source_id in current.keys() - unchanged:
             state = self._states[source_id]
-            self._states[source_id] = replace(
-                state, next_due=min(state.next_due, self.plan.first(current[source_id], now))
-            )  # fmt: skip
+            due = min(state.next_due, self.plan.first(current[source_id], now))
+            self._states[source_id] = replace(state, next_due=due, gone=0)  # a changed line is a new chance
         self._schedule_all(but=unchanged)
 
     def _unknown(self) -> list[SourceState]:
@@ -136,7 +138,7 @@ class Watch:
     def _schedule_all(self, but: Collection[str]) -> None:
         """Schedule every source of the file, but for those that are scheduled or in hand already."""
         for source in self.file.current.values():
-            if source.id not in but and not source.paused:
+            if source.id not in but and not source.paused and not is_stopped(self._states[source.id]):
                 self.schedule.put(source.id, self._states[source.id].next_due)
         standings = [_standing(self._states[source_id]) for source_id in self.file.current]
         for standing in metrics.STANDINGS:
@@ -150,29 +152,32 @@ class Watch:
             source = self.file.current.get(source_id)
             if source is None or source.paused or stop.is_set():
                 return
-            pause = self.poller.pace.paused(source.url)
-            if pause:  # the whole host asked to be left alone: this is no poll, only a later date
-                self._put(source_id, self.story.now() + pause)
-                return
             try:
                 await self._check(source, due)
+            except HostPaused as pause:  # the host asked to be left alone: this is no poll, only a later date
+                self._put(source_id, self.story.now() + pause.left)
             except Exception as error:  # noqa: BLE001 - one source's defect must not stop the others
                 self._put(source_id, self.story.now() + self.plan.interval_of(source))
                 self.defects.note(error, source=source_id)
 
     async def _check(self, source: Source, due: datetime) -> None:
-        """Ask, see what is new, publish and write, plan the next time."""
-        began = time.monotonic()
-        state = self._states[source.id]
-        look = Look(self.story.now(), self.real.now(), not state.seeded, self.settings.live, self.settings.seed)
-        polled = await self._denied(source) or await self.poller.poll(source, state)
+        """Ask, and conclude."""
+        began, state, now = time.monotonic(), self._states[source.id], self.story.now()
+        polled = await self._denied(source) or await self.poller.poll(source, state, now)
+        event = await self.conclude(source, polled, due, now)
+        _tell(event, polled, time.monotonic() - began)
+
+    async def conclude(self, source: Source, polled: Polled, due: datetime, now: datetime) -> SourceChecked:
+        """See what is new, publish and write, plan the next time. `due` gives the event its id; `now` is story time."""
+        before = self._states[source.id]
+        look = Look(now, self.real.now(), not polled.state.seeded, self.settings.live, self.settings.seed)
         entries = identify(source, polled.feed, polled.base) if polled.feed else {}
         found = discover(source, entries, await self._known(source, entries), look)
         if polled.outcome is CheckOutcome.FRESH and not found:
             polled = replace(polled, outcome=CheckOutcome.UNCHANGED)
-        following = self._following(source, polled, look.observed)
-        event = _checked(source, polled, following, due=due, observed=look.observed, new=len(found))
-        await self.landing.land(event, Changes(source=following, found=found))
+        following = after(Check(source, before, polled, found, now), self.plan)
+        event = _checked(source, polled, following, due=due, observed=now, new=len(found))
+        await self.landing.land(event, Changes(source=following, found=found, pause=polled.pause))
         self._states[source.id] = following
         if polled.feed:
             self._last_ids[source.id] = frozenset(entries)
@@ -180,8 +185,8 @@ class Watch:
             self.pages.take_up(found)
         self._put(source.id, following.next_due)
         self.defects.none()
-        _count_change(state, following)
-        _tell(event, polled, time.monotonic() - began)
+        _count_change(before, following)
+        return event
 
     async def _denied(self, source: Source) -> Polled | None:
         """The outcome instead of a poll where feeds obey robots.txt and this one is denied."""
@@ -202,23 +207,8 @@ class Watch:
         async with self.database.reading() as connection:
             return last | await store.known(connection, fresh)
 
-    def _following(self, source: Source, polled: Polled, now: datetime) -> SourceState:
-        """The state after a poll."""
-        worked = polled.outcome in WORKED
-        failures = 0 if worked else polled.state.failures + 1
-        if worked:
-            due = self.plan.after_success(source, now, polled.floor)
-        else:
-            floor = max(polled.floor, GONE_WAIT if polled.outcome is CheckOutcome.GONE else timedelta())
-            due = self.plan.after_failure(source, now, failures, floor)
-        fresh = now if polled.outcome is CheckOutcome.FRESH else polled.state.last_fresh
-        return replace(
-            polled.state, next_due=due, failures=failures, seeded=polled.state.seeded or polled.feed is not None,
-            last_outcome=polled.outcome, last_checked=now, last_fresh=fresh,
-        )  # fmt: skip
-
     def _put(self, source_id: str, due: datetime) -> None:
-        if source_id in self.file.current:
+        if source_id in self.file.current and not is_stopped(self._states[source_id]):
             self.schedule.put(source_id, due)
             self.alarm.ring()
 
@@ -237,7 +227,7 @@ def _checked(
         entries=len(polled.feed.entries) if polled.feed else 0,
         new_entries=new,
         failures=state.failures,
-        next_due=state.next_due,
+        next_due=None if is_stopped(state) else state.next_due,
     )
 
 

@@ -1,0 +1,67 @@
+"""The state of a source after a check: what is remembered of it, and when it is due again. Pure; story time.
+
+410 stops a source: it is asked once a week four times more, then never, until its line in the sources file changes. Any
+other failure only pushes the next poll back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from services.fetcher import audit
+from services.fetcher.poll import WORKED, Polled
+from services.fetcher.schedule import GONE_WAIT, Plan
+from services.fetcher.sources import Source
+from services.fetcher.store import Found, SourceState
+from shared.events import CheckOutcome
+
+GONE_TESTS = 4
+"""Times that a source is asked again after its first 410."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check and what it found; `before` is the state that it began with, `now` story time."""
+
+    source: Source
+    before: SourceState
+    polled: Polled
+    found: tuple[Found, ...]
+    now: datetime
+
+
+def after(check: Check, plan: Plan) -> SourceState:
+    """The state to keep."""
+    polled, now = check.polled, check.now
+    state = replace(polled.state, last_outcome=polled.outcome, last_checked=now)
+    if polled.outcome not in WORKED:
+        return _failed(check, state, plan)
+    state = replace(state, failures=0, gone=0, last_worked=now, seeded=state.seeded or polled.feed is not None)
+    state = _weighed(check, state)
+    if polled.outcome is CheckOutcome.FRESH:
+        state = replace(state, last_fresh=now)
+    return replace(state, next_due=plan.after_success(check.source, now, polled.floor))
+
+
+def _failed(check: Check, state: SourceState, plan: Plan) -> SourceState:
+    failures = state.failures + 1
+    gone = check.polled.outcome is CheckOutcome.GONE
+    floor = max(check.polled.floor, GONE_WAIT if gone else timedelta())
+    due = check.now + GONE_WAIT if gone else plan.after_failure(check.source, check.now, failures, floor)
+    return replace(state, failures=failures, gone=state.gone + 1 if gone else 0, next_due=due)
+
+
+def _weighed(check: Check, state: SourceState) -> SourceState:
+    question = check.polled.question
+    if question is None:
+        return state
+    dates = [one.item.entry.published for one in check.found]
+    return audit.weighed(
+        check.before, state, check.now, audit=question.audit, asked=bool(question.conditions), dates=dates
+    )
+
+
+def is_stopped(state: SourceState) -> bool:
+    """Whether the source is not asked any more."""
+    return state.gone > GONE_TESTS
