@@ -117,12 +117,14 @@ class Server(uvicorn.Server):
 
 async def serve(
     app: ASGIApp, host: str, port: int, stop: asyncio.Event, *, started: asyncio.Future[int], spare: bool = False,
-    named: str = "the port",
+    named: str = "the port", most: int | None = None,
 ) -> None:  # fmt: skip
     """Serve until `stop`; `started` gets the port that was bound. Where the address cannot be had, raises Misconfigured
-    with the setting that `named` it, or with `spare` takes a free port."""
+    with the setting that `named` it, or with `spare` takes a free port. More connections than `most` are
+    turned away."""
     config = uvicorn.Config(app, host=host, port=port, log_config=None, log_level="critical", access_log=False,
-                            lifespan="off", timeout_graceful_shutdown=3)  # fmt: skip
+                            lifespan="off", timeout_graceful_shutdown=3, ws="none", server_header=False,
+                            limit_concurrency=most)  # fmt: skip
     server = Server(config)
     with contextlib.closing(_bind(config, spare=spare, named=named)) as listening:
         running = asyncio.create_task(server.serve(sockets=[listening]))

@@ -81,6 +81,11 @@ def attempt(delivery_id: str, number: int) -> str:
     return of("attempt", delivery_id, number)
 
 
+def source_push(source_id: str, body: bytes) -> str:
+    """A push for a source: what was pushed, so that a repeated one is the same."""
+    return of("push", source_id, hashlib.blake2b(body, digest_size=20).digest())
+
+
 def source_check(source_id: str, due: datetime) -> str:
     """A check of a source: the time it was due, so a repeated poll after a crash is the same check."""
     return of("check", source_id, due.isoformat())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -20,6 +21,9 @@ from services.fetcher.land import Landing
 from services.fetcher.pace import Pace
 from services.fetcher.pages import Pages
 from services.fetcher.poll import Poller
+from services.fetcher.push.port import CONNECTIONS, Port, callback_of
+from services.fetcher.push.receive import Receiver
+from services.fetcher.push.subscribe import Subscriber
 from services.fetcher.robots import Robots
 from services.fetcher.schedule import Plan
 from services.fetcher.settings import FetcherSettings
@@ -27,6 +31,7 @@ from services.fetcher.sources import SourcesFile
 from services.fetcher.watch import Watch
 from shared.bus import Publisher
 from shared.finish import Stopped, patiently
+from shared.health import serve
 from shared.http import Limits
 from shared.run import Parts, Service
 
@@ -67,25 +72,37 @@ class Running:
             return
         landing = Landing(publisher, self.parts.database, self.parts.real, self.parts.health.pulse("fetcher:landing"))
         try:
-            watch = self._wired(landing)
+            watch, port = self._wired(landing)
             await watch.keep()
             pending = await watch.pages.load()
             await watch.load()
             log.info("fetcher_loaded", sources=len(self.file.current), pending_pages=pending)
             self.watch = watch
-            await self._work(watch, stop)
+            await self._work(watch, port, stop)
         finally:
             await _close(landing, publisher)
 
-    async def _work(self, watch: Watch, stop: asyncio.Event) -> None:
+    async def _work(self, watch: Watch, port: Port | None, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(watch.run(stop, group), name="fetcher:polls")
             group.create_task(watch.pages.run(stop, group), name="fetcher:pages")
             if self.settings.sources_reload:
                 group.create_task(watch.reload(stop), name="fetcher:sources")
+            if watch.pushes is not None and port is not None:
+                group.create_task(watch.pushes.run(stop), name="fetcher:hubs")
+                group.create_task(self._listen(port, stop), name="fetcher:port")
             group.create_task(_finish(watch, stop), name="fetcher:finish")
 
-    def _wired(self, landing: Landing) -> Watch:
+    async def _listen(self, port: Port, stop: asyncio.Event) -> None:
+        """Serve the push port until `stop`. Raises Misconfigured where it cannot be had."""
+        host = self.settings.push_host
+        started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        started.add_done_callback(lambda bound: log.info("push_port_opened", host=host, port=bound.result()))
+        await serve(
+            port, host, self.settings.push_port, stop, started=started, named="WIREWATCH_PUSH_PORT", most=CONNECTIONS
+        )  # fmt: skip
+
+    def _wired(self, landing: Landing) -> tuple[Watch, Port | None]:
         settings, parts, defects = self.settings, self.parts, Defects()
         pace = Pace(parts.real, spacing=settings.spacing, cap=settings.poll_concurrency + settings.page_concurrency)
         robots = Robots(parts.door, pace, parts.database, parts.real, settings.robots_agent)
@@ -96,12 +113,28 @@ class Running:
             frontier=Frontier(pace, one_each=bool(settings.spacing)), sources=lambda: self.file.current,
             pulse=parts.health.pulse("fetcher:pages"),
         )  # fmt: skip
-        return Watch(
+        watch = Watch(
             settings=settings, database=parts.database, story=parts.story, real=parts.real, file=self.file,
             plan=Plan(settings.poll_interval, settings.poll_jitter, settings.poll_spread), landing=landing,
             poller=Poller(parts.door, pace, parts.real, limits), robots=robots, pages=pages, defects=defects,
             pulse=parts.health.pulse("fetcher:sources"),
         )  # fmt: skip
+        return watch, self._pushes(watch, pace, limits) if settings.push_public_url else None
+
+    def _pushes(self, watch: Watch, pace: Pace, limits: Limits) -> Port:
+        """Subscriptions for `watch`, and the port where hubs push. Raises Misconfigured."""
+        settings, parts = self.settings, self.parts
+        watch.pushes = Subscriber(
+            door=parts.door, pace=pace, database=parts.database, real=parts.real, limits=limits,
+            callback=callback_of(settings.push_public_url), lease=settings.push_lease, slow=settings.push_poll,
+            lost=watch.unslow, pulse=parts.health.pulse("fetcher:hubs"),
+        )  # fmt: skip
+        receiver = Receiver(
+            database=parts.database, real=parts.real, subscriber=watch.pushes, take_in=watch.pushed,
+            sha1=settings.push_sha1,
+        )  # fmt: skip
+        prefix = urlsplit(settings.push_public_url).path.rstrip("/")
+        return Port(database=parts.database, real=parts.real, receiver=receiver, prefix=prefix)
 
 
 async def _finish(watch: Watch, stop: asyncio.Event) -> None:

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from services.fetcher import audit, policy, redirects, validators
 from services.fetcher.pace import Pace
 from services.fetcher.parse import Damage, Feed, Unusable
+from services.fetcher.push.offer import Offer, offered
 from services.fetcher.reading import read_body
 from services.fetcher.schedule import freshness
 from services.fetcher.sources import Source
@@ -55,7 +56,7 @@ class Question:
 class Polled:
     """What came of a poll. `state` is the source's state with the validators as they are to be kept; `feed` is set
     when the body was read anew; `floor` is the server's wish for the time until the next poll; `pause` is to be kept;
-    `wall` names the bot wall that answered."""
+    `wall` names the bot wall that answered, `offer` who pushes what is new."""
 
     outcome: CheckOutcome
     state: SourceState
@@ -63,6 +64,7 @@ class Polled:
     status: int | None = None
     feed: Feed | None = None
     base: str = ""
+    offer: Offer | None = None
     floor: timedelta = timedelta()
     size: int = 0
     question: Question | None = None
@@ -179,7 +181,9 @@ async def read_answer(visit: Visit, response: Response) -> Polled:
         wall = wall_of(response)
         return replace(told, outcome=outcome, state=state, detail=_told(found.detail, wall), wall=wall)
     outcome = CheckOutcome.FRESH if found.entries else CheckOutcome.EMPTY
-    return replace(told, outcome=outcome, state=replace(kept, body_hash=body_hash), feed=found, base=response.url)
+    offer = offered(response.headers, hub=found.hub, topic=found.self_link, base=response.url)
+    kept = replace(kept, body_hash=body_hash)
+    return replace(told, outcome=outcome, state=kept, feed=found, base=response.url, offer=offer)
 
 
 def _told(detail: str, wall: str | None) -> str:

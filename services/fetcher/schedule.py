@@ -83,6 +83,10 @@ class Schedule:
         """Forget a source."""
         self._due.pop(source_id, None)
 
+    def due(self, source_id: str) -> datetime | None:
+        """When a source is due, None while it is taken or unknown."""
+        return self._due.get(source_id)
+
     def next_due(self) -> datetime | None:
         """When the earliest is due, None when none waits."""
         while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:

@@ -39,6 +39,16 @@ class FetcherSettings:
     seed: bool = setting(
         True, help="fetch what a feed already carries from before, as backfill; false only remembers it as seen"
     )
+    push_public_url: str = setting(
+        "", help="address under which hubs reach the push port from outside (WebSub); empty: no pushes, no port"
+    )
+    push_host: str = setting("127.0.0.1", help="address the push port listens on; TLS ends at a proxy before it")
+    push_port: int = setting(8702, help="public port for pushes; 0 takes a free one")
+    push_lease: timedelta = setting(timedelta(days=10), help="how long hubs are asked to push; what they give counts")
+    push_poll: timedelta = setting(
+        timedelta(hours=6), help="at least between polls of a source whose hub pushes, as a safety net"
+    )
+    push_sha1: bool = setting(False, help="let pushes signed with SHA-1 count, for hubs that know nothing better")
     request_timeout: timedelta = setting(timedelta(seconds=30), help="for one request with all its redirects")
 
     @property

@@ -67,7 +67,8 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One source. `weight` is its importance for the schedule (1 is usual); None means the setting decides."""
+    """One source. `weight` is its importance for the schedule (1 is usual); None means the setting decides.
+    `push` false leaves its hub alone."""
 
     id: str
     name: str
@@ -85,6 +86,7 @@ class Source:
     content: Content = Content.PAGE
     status: Status = Status.UNVERIFIED
     paused: bool = False
+    push: bool = True
 
     def facts(self) -> SourceFacts:
         """What events tell of it."""

@@ -105,3 +105,23 @@ ROBOTS = sa.Table(
 )
 """One robots file a scheme, host and port; `rules` is the last good copy ("" allows all); real time. `failing_since`
 is empty when the last try worked."""
+
+PUSHES = sa.Table(
+    "fetcher_pushes",
+    METADATA,
+    sa.Column("push_id", sa.Text, primary_key=True),
+    sa.Column("source_id", sa.Text, nullable=False),
+    sa.Column("hub", sa.Text, nullable=False),
+    sa.Column("topic", sa.Text, nullable=False),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("pending", sa.Text),
+    sa.Column("pending_until", Moment),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("next_try", Moment, nullable=False),
+    sa.Column("lease_until", Moment),
+    sa.Column("pushed", Moment),
+    sa.Column("proven", sa.Boolean, nullable=False),
+)
+"""WebSub subscriptions by the unguessable part of their callback; real time. The secret only proves to us that a hub
+wrote what it pushes: whoever reads this table could put entries into the others just as well, so it is not sealed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -18,12 +18,16 @@ from services.fetcher.discover import Look, discover, identify
 from services.fetcher.land import Landing
 from services.fetcher.pace import HostPaused
 from services.fetcher.pages import Pages
+from services.fetcher.parse import Feed, Unusable
 from services.fetcher.poll import WORKED, Polled, Poller
+from services.fetcher.push.receive import Taken
+from services.fetcher.push.subscribe import Subscriber
+from services.fetcher.reading import read_body
 from services.fetcher.robots import Robots
 from services.fetcher.schedule import Plan, Schedule
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source, Sources, SourcesFile
-from services.fetcher.store import Changes, SourceState
+from services.fetcher.store import Changes, Found, SourceState
 from shared import ids
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailable
@@ -48,12 +52,15 @@ class Watch:
     robots: Robots
     pages: Pages
     defects: Defects
+    pushes: Subscriber | None = None
     pulse: Pulse = UNHEARD
     schedule: Schedule = field(default_factory=Schedule)
     in_hand: set[asyncio.Task[None]] = field(default_factory=set)
     alarm: Alarm = field(default_factory=Alarm)
     _states: dict[str, SourceState] = field(default_factory=dict)
     _last_ids: dict[str, frozenset[str]] = field(default_factory=dict)
+    _unslowed: dict[str, datetime] = field(default_factory=dict)
+    _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def busy(self) -> bool:
         """Whether a poll is under way or due."""
@@ -71,6 +78,7 @@ class Watch:
             await store.write(connection, [Changes(source=state) for state in new])
         self._states |= {state.source_id: state for state in new}
         self._schedule_all(but=frozenset())
+        await self._keep_pushes()
 
     async def run(self, stop: asyncio.Event, group: asyncio.TaskGroup) -> None:
         """Start polls as they are due, as tasks of `group`, until `stop`."""
@@ -127,6 +135,12 @@ class Watch:
             due = min(state.next_due, self.plan.first(current[source_id], now))
             self._states[source_id] = replace(state, next_due=due, gone=0)  # a changed line is a new chance
         self._schedule_all(but=unchanged)
+        await self._keep_pushes()
+
+    async def _keep_pushes(self) -> None:
+        if self.pushes is not None:
+            wanted = [source.id for source in self.file.current.values() if source.push and not source.paused]
+            await self.pushes.keep(wanted)
 
     def _unknown(self) -> list[SourceState]:
         now = self.story.now()
@@ -164,7 +178,8 @@ class Watch:
         """Ask, and conclude."""
         began, state, now = time.monotonic(), self._states[source.id], self.story.now()
         polled = await self._denied(source) or await self.poller.poll(source, state, now)
-        event = await self.conclude(source, polled, due, now)
+        async with self._turn(source.id):
+            event = await self.conclude(source, polled, due, now)
         _tell(event, polled, time.monotonic() - began)
 
     async def conclude(self, source: Source, polled: Polled, due: datetime, now: datetime) -> SourceChecked:
@@ -175,7 +190,7 @@ class Watch:
         found = discover(source, entries, await self._known(source, entries), look)
         if polled.outcome is CheckOutcome.FRESH and not found:
             polled = replace(polled, outcome=CheckOutcome.UNCHANGED)
-        following = after(Check(source, before, polled, found, now), self.plan)
+        following = await self._slowed(after(Check(source, before, polled, found, now), self.plan), found, now)
         event = _checked(source, polled, following, due=due, observed=now, new=len(found))
         await self.landing.land(event, Changes(source=following, found=found, pause=polled.pause))
         self._states[source.id] = following
@@ -183,6 +198,8 @@ class Watch:
             self._last_ids[source.id] = frozenset(entries)
         if found:
             self.pages.take_up(found)
+        if self.pushes is not None and source.push:
+            await self.pushes.consider(source.id, polled.offer)
         self._put(source.id, following.next_due)
         self.defects.none()
         _count_change(before, following)
@@ -207,6 +224,53 @@ class Watch:
         async with self.database.reading() as connection:
             return last | await store.known(connection, fresh)
 
+    # -- what hubs push --------------------------------------------------------------------------------------------
+
+    async def pushed(self, source_id: str, body: bytes) -> Taken | None:
+        """Take in a pushed body as if it had been polled, and publish a check where it brought something. It speaks for
+        its own source alone. None where that source is not watched now."""
+        source = self.file.current.get(source_id)
+        if source is None or source.paused or not source.push:
+            return None
+        base = self._states[source_id].validated_url or source.url
+        feed = await read_body(source, body, base)
+        if isinstance(feed, Unusable):
+            log.warning("push_unusable", source=source_id, detail=feed.detail)
+            return Taken(None)
+        async with self._turn(source_id):
+            return Taken(await self._take_in(source, feed, body, base))
+
+    async def _take_in(self, source: Source, feed: Feed, body: bytes, base: str) -> int:
+        """How many entries were new."""
+        state = self._states[source.id]
+        look = Look(self.story.now(), self.real.now(), not state.seeded, self.settings.live, self.settings.seed)
+        entries = identify(source, feed, base)
+        found = discover(source, entries, await self._known(source, entries), look)
+        if found:
+            event = _pushed(source, feed, body, state, observed=look.observed, new=len(found))
+            await self.landing.land(event, Changes(found=found))
+            self.pages.take_up(found)
+        return len(found)
+
+    def _turn(self, source_id: str) -> asyncio.Lock:
+        """One body of a source at a time: the next one knows the entries of the first."""
+        return self._turns.setdefault(source_id, asyncio.Lock())
+
+    async def _slowed(self, following: SourceState, found: Sequence[Found], now: datetime) -> SourceState:
+        """The state after a poll whose source is pushed as well: then the next poll may wait."""
+        source_id = following.source_id
+        if self.pushes is None or following.last_outcome not in WORKED:
+            return following
+        await self.pushes.polled(source_id, found, now)
+        self._unslowed[source_id] = following.next_due
+        return replace(following, next_due=max(following.next_due, now + self.pushes.floor(source_id)))
+
+    def unslow(self, source_id: str) -> None:
+        """Poll a source as usual again: it is due when it would have been without pushes."""
+        usual, due = self._unslowed.get(source_id), self.schedule.due(source_id)
+        if usual is not None and due is not None and usual < due:
+            self._put(source_id, max(usual, self.story.now()))
+
     def _put(self, source_id: str, due: datetime) -> None:
         if source_id in self.file.current and not is_stopped(self._states[source_id]):
             self.schedule.put(source_id, due)
@@ -228,6 +292,22 @@ def _checked(
         new_entries=new,
         failures=state.failures,
         next_due=None if is_stopped(state) else state.next_due,
+    )
+
+
+def _pushed(
+    source: Source, feed: Feed, body: bytes, state: SourceState, *, observed: datetime, new: int
+) -> SourceChecked:
+    return SourceChecked(
+        id=ids.source_push(source.id, body),
+        observed=observed,
+        source=source.facts(),
+        due=observed,
+        outcome=CheckOutcome.FRESH,
+        detail="pushed",
+        entries=len(feed.entries),
+        new_entries=new,
+        next_due=state.next_due,
     )
 
 

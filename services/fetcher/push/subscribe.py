@@ -1,0 +1,251 @@
+"""Subscriptions with hubs: asked for, renewed at 80 % of the lease, left; and how far polling may slow down meanwhile.
+
+A request is written before it is sent, since a hub may verify it before it answers. What a hub refuses or does not
+verify is asked again after doubling waits. Any replica may ask: a row is claimed by changing it, so one request goes
+out. Polling slows down only for a source whose hub has pushed, and is back to normal as soon as a poll finds what was
+not pushed, or the lease is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import structlog
+
+from services.fetcher.alarm import Alarm, first
+from services.fetcher.pace import HostPaused, Pace
+from services.fetcher.push import metrics, store
+from services.fetcher.push.metrics import AskOutcome
+from services.fetcher.push.offer import Offer
+from services.fetcher.push.store import Pending, State, Subscription
+from services.fetcher.schedule import LONGEST_WAIT, retry_after, share
+from services.fetcher.store import Found
+from shared.clock import Clock
+from shared.db import Database, DatabaseUnavailable
+from shared.health import UNHEARD, Pulse
+from shared.http import Door, HttpFailure, Limits
+
+log = structlog.get_logger()
+
+PATIENCE = timedelta(hours=1)
+"""How long a hub may take to verify what we asked; later it is not ours any more."""
+FIRST_WAIT = timedelta(minutes=1)
+LOOK = 30.0
+"""Seconds between looks at the table: what other replicas asked and heard."""
+FAREWELLS = 3
+"""Times a hub is asked to let go; its lease ends by itself."""
+GRACE = timedelta(minutes=10)
+"""A poll may find an entry before its push arrives; what is older was missed."""
+SETTLED = timedelta(days=1)
+"""A publisher that names another hub at every answer changes ours once a day."""
+ANSWER = 65_536
+"""Bytes read of a hub's answer, which says nothing but its status."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Subscriber:
+    """The subscriptions of an installation. `callback` is the public address without the unguessable part, `slow` the
+    time between polls of a source that is pushed, `lost` hears of sources that are to be polled as usual again."""
+
+    door: Door
+    pace: Pace
+    database: Database
+    real: Clock
+    limits: Limits
+    callback: str
+    lease: timedelta
+    slow: timedelta
+    lost: Callable[[str], None]
+    pulse: Pulse = UNHEARD
+    alarm: Alarm = field(default_factory=Alarm)
+    _rows: dict[str, Subscription] = field(default_factory=dict)
+    _changed: dict[str, datetime] = field(default_factory=dict)
+
+    # -- what polls say and ask ------------------------------------------------------------------------------------
+
+    def floor(self, source_id: str) -> timedelta:
+        """How far apart polls of a source may be: zero unless its hub pushes."""
+        row = self._of(source_id)
+        return self.slow if row is not None and row.proven and row.is_active(self.real.now()) else timedelta()
+
+    async def consider(self, source_id: str, offer: Offer | None) -> None:
+        """A poll has read what the publisher offers; None says nothing."""
+        row = self._of(source_id)
+        if offer is None or (row is not None and (row.hub, row.topic) == (offer.hub, offer.topic)):
+            return
+        now = self.real.now()
+        if now - self._changed.get(source_id, now - SETTLED) < SETTLED:
+            return
+        made = store.new(source_id, offer, now)
+        async with self.database.transaction() as connection:
+            if row is not None:
+                await store.note(connection, row.push_id, **_leaving(now))
+            await store.insert(connection, [made])
+        self._changed[source_id] = now
+        self._keep([made] if row is None else [made, replace(row, **_leaving(now))])
+        self.alarm.ring()
+
+    async def polled(self, source_id: str, found: Iterable[Found], observed: datetime) -> None:
+        """A poll found new entries: those that should have been pushed long ago show that pushes stopped."""
+        row = self._of(source_id)
+        if row is None or not row.proven or not any(_was_missed(entry, observed) for entry in found):
+            return
+        log.warning("push_missed", source=source_id, hub=row.hub, last_push=row.pushed)
+        await self._note(row, proven=False)
+
+    async def pushed(self, row: Subscription, *, readable: bool) -> None:
+        """A hub has pushed: it works, unless nobody can read what it pushes."""
+        await self._note(row, pushed=self.real.now(), proven=readable)
+
+    async def keep(self, wanted: Collection[str]) -> None:
+        """Leave the subscriptions of all sources but `wanted`."""
+        await self._load()
+        now = self.real.now()
+        gone = [row for row in self._rows.values() if row.source_id not in wanted and row.state is not State.LEAVING]
+        async with self.database.transaction() as connection:
+            for row in gone:
+                await store.note(connection, row.push_id, **_leaving(now))
+        self._keep(replace(row, **_leaving(now)) for row in gone)
+        self.alarm.ring()
+
+    def _of(self, source_id: str) -> Subscription | None:
+        mine = (row for row in self._rows.values() if row.source_id == source_id and row.state is not State.LEAVING)
+        return next(mine, None)
+
+    def _keep(self, rows: Iterable[Subscription]) -> None:
+        self._rows |= {row.push_id: row for row in rows}
+
+    async def _note(self, row: Subscription, *, proven: bool, pushed: datetime | None = None) -> None:
+        changes: dict[str, Any] = {"proven": proven, **({"pushed": pushed} if pushed else {})}
+        async with self.database.transaction() as connection:
+            await store.note(connection, row.push_id, **changes)
+        was = self._slowed()
+        self._keep([replace(row, **changes)])
+        self._tell_lost(was)
+
+    # -- the loop --------------------------------------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Ask hubs as it is due, until `stop`."""
+        while not stop.is_set():
+            self.alarm.rung.clear()
+            self.pulse.beat()
+            try:
+                await self.turn()
+            except DatabaseUnavailable as error:
+                log.warning("push_delayed", error=str(error))
+            self.pulse.rest()
+            await first(stop, self.real.sleep(self._pause()), alarm=self.alarm)
+
+    async def turn(self) -> None:
+        """Read the table and do what is due."""
+        was = self._slowed()
+        await self._load()
+        now = self.real.now()
+        await self._lapse([row for row in self._rows.values() if row.state is State.ACTIVE and not row.is_active(now)])
+        self._tell_lost(was)
+        due = [row for row in self._rows.values() if row.next_try <= now]
+        await asyncio.gather(*(self._next(row) for row in due))
+
+    async def _load(self) -> None:
+        async with self.database.reading() as connection:
+            rows = await store.subscriptions(connection)
+        self._rows = {row.push_id: row for row in rows}
+        for state in State:
+            metrics.SUBSCRIPTIONS.labels(state).set(sum(row.state is state for row in rows))
+
+    def _pause(self) -> float:
+        now = self.real.now()
+        waits = [(row.next_try - now).total_seconds() for row in self._rows.values()]
+        return max(1.0, min([LOOK, *waits]))
+
+    async def _lapse(self, rows: Collection[Subscription]) -> None:
+        """The lease ended before the hub renewed it: ask as for the first time."""
+        for row in rows:
+            log.warning("push_lapsed", source=row.source_id, hub=row.hub, lease_until=row.lease_until)
+            async with self.database.transaction() as connection:
+                await store.note(connection, row.push_id, state=State.ASKED, proven=False)
+            self._keep([replace(row, state=State.ASKED, proven=False)])
+            self.lost(row.source_id)
+
+    def _slowed(self) -> set[str]:
+        return {row.source_id for row in self._rows.values() if self.floor(row.source_id)}
+
+    def _tell_lost(self, was: Collection[str]) -> None:
+        for source_id in set(was) - self._slowed():
+            self.lost(source_id)
+
+    # -- one request -----------------------------------------------------------------------------------------------
+
+    async def _next(self, row: Subscription) -> None:
+        if row.state is State.LEAVING and (row.tries >= FAREWELLS or row.lease_until is None):
+            async with self.database.transaction() as connection:
+                await store.remove(connection, row.push_id)
+            self._rows.pop(row.push_id, None)
+            return
+        await self._ask(row, Pending.UNSUBSCRIBE if row.state is State.LEAVING else Pending.SUBSCRIBE)
+
+    async def _ask(self, row: Subscription, mode: Pending) -> None:
+        """Claim the row, ask the hub, plan when to ask again if it does not verify."""
+        now = self.real.now()
+        wait = _wait(row)
+        claim: dict[str, Any] = {"pending": mode, "pending_until": now + PATIENCE, "tries": row.tries + 1,
+                 "next_try": now + max(wait, PATIENCE)}  # fmt: skip
+        async with self.database.transaction() as connection:
+            if not await store.revise(connection, row, **claim):
+                return
+        claimed = replace(row, **claim)
+        self._keep([claimed])
+        outcome, wish = await self._post(claimed, mode)
+        metrics.ASKED.labels(outcome).inc()
+        if outcome is AskOutcome.ACCEPTED:
+            return
+        again = now + max(wait, wish)
+        async with self.database.transaction() as connection:
+            if await store.revise(connection, claimed, next_try=again):
+                self._keep([replace(claimed, next_try=again)])
+
+    async def _post(self, row: Subscription, mode: Pending) -> tuple[AskOutcome, timedelta]:
+        """Send a request (WebSub section 5.1); how it was taken and the hub's wish for the next."""
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        try:
+            async with self.pace.turn(row.hub):
+                response = await self.door.request(
+                    "POST", row.hub, headers=headers, content=self._form(row, mode), truncate=True,
+                    limits=replace(self.limits, body=ANSWER),
+                )  # fmt: skip
+        except HostPaused as pause:
+            return AskOutcome.UNREACHABLE, pause.left
+        except HttpFailure as failure:
+            log.warning("push_not_asked", source=row.source_id, hub=row.hub, mode=mode, detail=str(failure))
+            return AskOutcome.UNREACHABLE, timedelta()
+        taken = 200 <= response.status < 300
+        level = log.info if taken else log.warning
+        level("push_asked", source=row.source_id, hub=row.hub, topic=row.topic, mode=mode, status=response.status)
+        wish = retry_after(response.headers, self.real.now())
+        return (AskOutcome.ACCEPTED if taken else AskOutcome.REFUSED), wish
+
+    def _form(self, row: Subscription, mode: Pending) -> bytes:
+        asked = {"hub.mode": mode.value, "hub.topic": row.topic, "hub.callback": f"{self.callback}/{row.push_id}"}
+        if mode is Pending.SUBSCRIBE:
+            asked |= {"hub.secret": row.secret, "hub.lease_seconds": str(int(self.lease.total_seconds()))}
+        return urlencode(asked).encode()
+
+
+def _leaving(now: datetime) -> dict[str, Any]:
+    return {"state": State.LEAVING, "pending": None, "proven": False, "next_try": now, "tries": 0}
+
+
+def _was_missed(entry: Found, observed: datetime) -> bool:
+    published = entry.item.published
+    return published is None or observed - published.at > GRACE
+
+
+def _wait(row: Subscription) -> timedelta:
+    doubled: timedelta = FIRST_WAIT * (1 << min(row.tries, 20))
+    return min(LONGEST_WAIT, doubled) * (0.5 + 0.5 * share(row.push_id, row.tries))
