@@ -58,14 +58,15 @@ def shown(found: Feed) -> dict[str, Any]:
 
 
 def _entry(entry: FeedEntry) -> dict[str, Any]:
+    details = entry.read
     return {
         "id": entry.id or entry.link,
         "title": entry.title,
         "link": entry.link,
         "published": _moment(entry.published),
         "updated": _moment(entry.updated),
-        "summary": entry.summary,
-        "content": entry.content,
+        "summary": details.summary,
+        "content": details.content,
     }
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+
+import msgspec
 
 LONGEST = 64
 
@@ -34,8 +35,13 @@ _DOTTED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+UNSTATED = frozenset({"", "-0000", "-00:00"})
+"""No zone; RFC 5322 section 3.3 defines -0000 as not stated."""
+
+_NUMBERS = {name.title(): f"{number:02}" for name, number in MONTHS.items()}
+
+
+class Stated(msgspec.Struct, frozen=True):
     """A moment in UTC, and whether its zone and its time of day were stated (else UTC and midnight are assumed)."""
 
     at: datetime
@@ -46,6 +52,9 @@ class Stated:
 @functools.lru_cache(maxsize=8_192)
 def read_date(text: str | None) -> Stated | None:
     """The moment that `text` states, None when it states none for certain."""
+    usual = _usual(text.strip()) if text else None
+    if usual is not None:
+        return Stated(usual)
     text = " ".join((text or "").split())
     if not text or len(text) > LONGEST:
         return None
@@ -54,6 +63,24 @@ def read_date(text: str | None) -> Stated | None:
         if match is not None:
             return _stated(match.groupdict())
     return None
+
+
+def _usual(text: str) -> datetime | None:
+    """The two forms that nine dates in ten have (`Tue, 18 Mar 2025 10:00:00 +0100`, RFC 3339), without the cost of the
+    others: most of reading an entry was its dates."""
+    if text[3:5] == ", " and len(text) in (29, 31) and text[7] == text[11] == text[16] == text[25] == " ":
+        zone = text[26:] if len(text) == 31 else "+0000" if text[26:] == "GMT" else ""
+        text = f"{text[12:16]}-{_NUMBERS.get(text[8:11], '')}-{text[5:7]}T{text[17:25]}{zone}"
+    if text[10:11] != "T" or text[13:14] != ":" or text[16:17] != ":" or text[19:] in UNSTATED:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            return None
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment.replace(microsecond=0) if moment.microsecond else moment
 
 
 def _stated(parts: dict[str, str | None]) -> Stated | None:

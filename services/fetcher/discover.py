@@ -80,7 +80,7 @@ def discover(
             mode=mode,
             observed=look.observed,
             seen=look.seen,
-            from_feed=source.content is Content.FEED and bool(entry.content),
+            from_feed=source.content is Content.FEED and bool(entry.read.content),
         )
         found.append(Found(item, _ended(url, mode, look)))
     found.sort(key=lambda new: new.item.published.at if new.item.published else look.observed)
@@ -116,14 +116,15 @@ def _published(entry: FeedEntry, flags: tuple[str, ...]) -> Published | None:
 
 
 def _told(entry: FeedEntry, flags: tuple[str, ...]) -> Entry:
+    details = entry.read
     return Entry(
         guid=entry.id,
         link=entry.link,
         title=entry.title,
-        summary=entry.summary,
-        content=entry.content,
-        authors=entry.authors,
-        categories=entry.categories,
+        summary=details.summary,
+        content=details.content,
+        authors=details.authors,
+        categories=details.categories,
         published=entry.published,
         updated=entry.updated,
         flags=flags,
