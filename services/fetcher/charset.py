@@ -1,7 +1,7 @@
 """Bytes to text where a feed is not simply UTF-8, or says it is and lies.
 
-The order: byte order mark; UTF-16 and UTF-32 by their zero bytes; strict UTF-8 where that is declared or nothing is; the
-declared character set; the one of the HTTP header; UTF-8 that is damaged in a few places; a guess from the bytes.
+The order: byte order mark; UTF-16 and UTF-32 by their zero bytes; strict UTF-8 where that is declared or nothing is;
+the declared character set; the one of the HTTP header; UTF-8 that is damaged in a few places; a guess from the bytes.
 A label that cannot be true (utf-16 over single bytes) is not believed.
 
 Sources: XML 1.0 appendix F (detection), the WHATWG Encoding Standard (latin1 is windows-1252, gb2312 is gb18030).

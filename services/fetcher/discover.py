@@ -48,6 +48,8 @@ def identify(source: Source, feed: Feed, base: str) -> dict[str, tuple[FeedEntry
     for entry in feed.entries:
         url = _address(entry.link, base)
         guid = entry.id or ("" if url else entry.title)
+        if not guid and not url:
+            continue  # an empty element, as a cut feed ends in: it says nothing to remember
         found.setdefault(ids.entry(source.id, guid, canonical(url)), (entry, url))
     return found
 

@@ -32,11 +32,11 @@ class Pieces(list[tuple[str, bool]]):
 
     def text(self, found: str) -> str:
         """`found` with everything put back, as text."""
-        return self._restored(found, _plain) if _LEFT in found else found
+        return self._restored(found, _plain) if self and _LEFT in found else found
 
     def markup(self, found: str) -> str:
         """`found`, a piece of HTML, with everything put back as markup."""
-        return self._restored(found, _escaped) if _LEFT in found else found
+        return self._restored(found, _escaped) if self and _LEFT in found else found
 
     def _restored(self, found: str, put: Callable[[str, bool], str]) -> str:
         return _PLACE.sub(lambda match: put(*self[int(match[1])]) if int(match[1]) < len(self) else "", found)

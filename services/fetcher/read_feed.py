@@ -212,8 +212,8 @@ class _Reader:
         return texts.body(self.pieces.text(element.text or ""), longest)
 
     def _is_packed(self, element: Any, kind: str) -> bool:
-        """Base64: Atom 0.3 says so; in Atom it is content of a media type that is neither text nor XML (RFC 4287 section
-        4.1.3.3)."""
+        """Base64: Atom 0.3 says so; in Atom it is content of a media type that is neither text nor XML (RFC 4287
+        section 4.1.3.3)."""
         if element.get("mode") == "base64":
             return True
         return self.atom and "/" in kind and not kind.startswith("text/") and not kind.endswith(("+xml", "/xml"))

@@ -17,7 +17,7 @@ LONGEST_LINE = 2_048
 
 NAMES = frozenset(
     """a abbr acronym b big blockquote br center cite code del dfn div em font h1 h2 h3 h4 h5 h6 hr i img ins kbd li
-    mark nobr ol p pre q s samp small span strike strong sub sup time tt u ul var wbr""".split()  # noqa: SIM905 - a list of fifty short words reads best as words
+    mark nobr ol p pre q s samp script small span strike strong style sub sup time tt u ul var wbr""".split()  # noqa: SIM905 - a list of fifty short words reads best as words
 )
 """Elements that titles are written with."""
 VOID = frozenset({"br", "hr", "img", "wbr"})
