@@ -18,6 +18,7 @@ import io
 import re
 import warnings
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lxml import etree
@@ -125,6 +126,8 @@ def _patiently(body: bytes, kind: str, charset: str) -> Feed | Unusable:
     document = text.encode("utf-8", "replace")
     small, pieces = (document, Pieces()) if entities else lift(document)
     feed, mistakes = _read(mend(small.decode(), entities).encode(), pieces, kind)
+    if feed is not None and mistakes:
+        feed = replace(feed, entries=tuple(entry for entry in feed.entries if _says_anything(entry)))
     entries = len(feed.entries) if feed else 0
     if (mistakes or not entries) and not mistakes & TOO_DEEP:
         other = _thoroughly(mend(text, entities).encode("utf-8", "replace"), kind)
@@ -133,6 +136,11 @@ def _patiently(body: bytes, kind: str, charset: str) -> Feed | Unusable:
     if feed is not None and (entries or not mistakes or ((feed.title or feed.link) and _END.search(body[-HEAD:]))):
         return feed
     return Unusable(Damage.BROKEN, first_error(body))
+
+
+def _says_anything(entry: FeedEntry) -> bool:
+    """A cut feed ends in an entry that does not."""
+    return bool(entry.id or entry.link or entry.title or entry.published or entry.read.summary or entry.read.content)
 
 
 def _read(document: bytes, pieces: Pieces, kind: str) -> tuple[Feed | None, set[int]]:
