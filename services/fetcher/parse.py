@@ -127,7 +127,7 @@ def _patiently(body: bytes, kind: str, charset: str) -> Feed | Unusable:
     small, pieces = (document, Pieces()) if entities else lift(document)
     feed, mistakes = _read(mend(small.decode(), entities).encode(), pieces, kind)
     if feed is not None and mistakes:
-        feed = replace(feed, entries=tuple(entry for entry in feed.entries if _says_anything(entry)))
+        feed = replace(feed, entries=tuple(filter(_says_anything, feed.entries)))
     entries = len(feed.entries) if feed else 0
     if (mistakes or not entries) and not mistakes & TOO_DEEP:
         other = _thoroughly(mend(text, entities).encode("utf-8", "replace"), kind)
@@ -178,7 +178,7 @@ def _thoroughly(document: bytes, kind: str) -> Feed | None:
             found = feedparser.parse(io.BytesIO(document), sanitize_html=False, resolve_relative_uris=False)
         except Exception:  # noqa: BLE001 - whatever a parser makes of hostile bytes, the feed is broken
             return None
-    entries = tuple(_repaired(raw) for raw in found.entries[:MOST_ENTRIES])
+    entries = tuple(filter(_says_anything, (_repaired(raw) for raw in found.entries[:MOST_ENTRIES])))
     facts = found.feed
     return Feed(
         kind=kind,
