@@ -91,6 +91,7 @@ GROUPS: dict[str, tuple[Topic, ...]] = {
     "volumes": (ARTICLES_EXTRACTED, SOURCES_CHECKED),
     "judge": (ARTICLES_MATCHED, TIMES_PASSED, OPERATORS_ASKED, FEEDBACK_GIVEN),
     "notifier": (ALERTS_RAISED,),
+    "fetcher": (ALERTS_RAISED,),
 }
 """Consumer groups that exist today and what each reads."""
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from services.fetcher import audit
 from services.fetcher.poll import WORKED, Polled
+from services.fetcher.rhythm import looked, unpacked
 from services.fetcher.schedule import GONE_WAIT, Plan
 from services.fetcher.sources import Source
 from services.fetcher.store import Found, SourceState
@@ -22,34 +23,59 @@ GONE_TESTS = 4
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check and what it found; `before` is the state that it began with, `now` story time."""
+    """One check and what it found; `before` is the state that it began with, `now` story time, `heat` by how much more
+    than usual the source is worth now."""
 
     source: Source
     before: SourceState
     polled: Polled
     found: tuple[Found, ...]
     now: datetime
+    heat: float = 1.0
 
 
 def after(check: Check, plan: Plan) -> SourceState:
     """The state to keep."""
     polled, now = check.polled, check.now
-    state = replace(polled.state, last_outcome=polled.outcome, last_checked=now)
+    state = replace(polled.state, last_outcome=polled.outcome, last_checked=now, rhythm=_rhythm(check))
     if polled.outcome not in WORKED:
         return _failed(check, state, plan)
     state = replace(state, failures=0, gone=0, last_worked=now, seeded=state.seeded or polled.feed is not None)
     state = _weighed(check, state)
     if polled.outcome is CheckOutcome.FRESH:
         state = replace(state, last_fresh=now)
-    return replace(state, next_due=plan.after_success(check.source, now, polled.floor))
+    due = plan.after_success(check.source, now, polled.floor, _usual(check, state, plan))
+    return _due(check, state, plan, due, polled.floor)
 
 
 def _failed(check: Check, state: SourceState, plan: Plan) -> SourceState:
     failures = state.failures + 1
     gone = check.polled.outcome is CheckOutcome.GONE
     floor = max(check.polled.floor, GONE_WAIT if gone else timedelta())
-    due = check.now + GONE_WAIT if gone else plan.after_failure(check.source, check.now, failures, floor)
-    return replace(state, failures=failures, gone=state.gone + 1 if gone else 0, next_due=due)
+    usual = _usual(check, state, plan)
+    due = check.now + GONE_WAIT if gone else plan.after_failure(check.source, check.now, failures, floor, usual)
+    state = replace(state, failures=failures, gone=state.gone + 1 if gone else 0)
+    return _due(check, state, plan, due, floor)
+
+
+def _rhythm(check: Check) -> bytes | None:
+    """What is known of when the source publishes."""
+    feed, known = check.polled.feed, check.polled.state.rhythm
+    if feed is None:
+        return known
+    shown = [entry.published for entry in feed.entries]
+    came = [one.item.entry.published for one in check.found]
+    return looked(unpacked(known), shown, came, check.now).packed()
+
+
+def _usual(check: Check, state: SourceState, plan: Plan) -> timedelta:
+    return plan.usual(check.source, check.now, unpacked(state.rhythm), check.heat)
+
+
+def _due(check: Check, state: SourceState, plan: Plan, due: datetime, floor: timedelta) -> SourceState:
+    """With the next time, what decided it, and the time before which nothing may bring it forward."""
+    decider = plan.decider(check.source, due - check.now, floor, state.failures, check.heat)
+    return replace(state, next_due=due, decided_by=decider, not_before=check.now + floor if floor else None)
 
 
 def _weighed(check: Check, state: SourceState) -> SourceState:

@@ -15,8 +15,10 @@ import structlog
 
 from services.fetcher import store
 from services.fetcher.alarm import Defects
+from services.fetcher.budget import Budget
 from services.fetcher.fetch import Fetcher
 from services.fetcher.frontier import Frontier
+from services.fetcher.heat import Heat
 from services.fetcher.land import Landing
 from services.fetcher.pace import Pace
 from services.fetcher.pages import Pages
@@ -25,11 +27,12 @@ from services.fetcher.push.port import CONNECTIONS, Port, callback_of
 from services.fetcher.push.receive import Receiver
 from services.fetcher.push.subscribe import Subscriber
 from services.fetcher.robots import Robots
-from services.fetcher.schedule import Plan
+from services.fetcher.schedule import MOST_POLLS, Plan
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import SourcesFile
 from services.fetcher.watch import Watch
 from shared.bus import Publisher
+from shared.errors import Misconfigured
 from shared.finish import Stopped, patiently
 from shared.health import serve
 from shared.http import Limits
@@ -44,10 +47,12 @@ STOP_PATIENCE = 5.0
 async def build(settings: FetcherSettings, parts: Parts) -> Service:
     """The fetcher as a service. Raises Misconfigured when the sources file is wrong and no good one was kept. The
     tables must exist (`init`)."""
+    plan_of(settings)
     async with parts.database.reading() as connection:
         kept = await store.kept_file(connection, str(settings.sources_path.resolve()))
-    running = Running(settings, parts, SourcesFile(settings.sources_path, kept))
-    return Service(name="fetcher", tasks={"poll": running.run}, busy=running.busy)
+    heat = Heat(parts.database, parts.story)
+    running = Running(settings, parts, SourcesFile(settings.sources_path, kept), heat)
+    return Service(name="fetcher", steps=(heat.step(),), tasks={"poll": running.run}, busy=running.busy)
 
 
 @dataclass(slots=True)
@@ -57,6 +62,7 @@ class Running:
     settings: FetcherSettings
     parts: Parts
     file: SourcesFile
+    heat: Heat
     watch: Watch | None = None
     """Set once everything is loaded: until then there is work in hand."""
 
@@ -115,7 +121,7 @@ class Running:
         )  # fmt: skip
         watch = Watch(
             settings=settings, database=parts.database, story=parts.story, real=parts.real, file=self.file,
-            plan=Plan(settings.poll_interval, settings.poll_jitter, settings.poll_spread), landing=landing,
+            plan=plan_of(settings), landing=landing, heat=self.heat,
             poller=Poller(parts.door, pace, parts.real, limits), robots=robots, pages=pages, defects=defects,
             pulse=parts.health.pulse("fetcher:sources"),
         )  # fmt: skip
@@ -135,6 +141,15 @@ class Running:
         )  # fmt: skip
         prefix = urlsplit(settings.push_public_url).path.rstrip("/")
         return Port(database=parts.database, real=parts.real, receiver=receiver, prefix=prefix)
+
+
+def plan_of(settings: FetcherSettings) -> Plan:
+    """How often sources are asked. Raises Misconfigured."""
+    if not 0 < settings.polls_per_day <= MOST_POLLS:
+        raise Misconfigured(
+            f"WIREWATCH_POLLS_PER_DAY is {settings.polls_per_day:g}: write a number above 0, at most {MOST_POLLS}"
+        )
+    return Plan(settings.poll_interval, settings.poll_jitter, settings.poll_spread, Budget(settings.polls_per_day))
 
 
 async def _finish(watch: Watch, stop: asyncio.Event) -> None:

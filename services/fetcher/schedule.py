@@ -1,8 +1,9 @@
 """When each source is due, in story time, and what pushes that back.
 
-`after_success` and `after_failure` are the policy: pure functions, deterministic (jitter comes from the source id), so
-a demo and a repeated poll plan the same. A later policy that asks sources in proportion to the root of their rate
-replaces `interval_of` and nothing else: floors and jitter stay. `Schedule` is the queue.
+`usual`, `after_success` and `after_failure` are the policy: deterministic (jitter comes from the source id), so a demo
+and a repeated poll plan the same. A source that states no interval is asked by its own rhythm: the more it publishes,
+and the more at this hour, the sooner (`rhythm`), within what is allowed for all of them (`budget`). `Schedule` is the
+queue.
 
 Server wishes are floors: Retry-After on any failure, Cache-Control max-age less Age (else Expires less Date) on 200,
 304 and 429. Both are capped, so that a mistake of a server cannot silence a source for good.
@@ -15,50 +16,103 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 
+from services.fetcher.budget import Budget
+from services.fetcher.rhythm import Rhythm, begun
 from services.fetcher.sources import Source
 
+SHORTEST_WAIT = timedelta(minutes=2)
+"""Between two polls of a source whose interval nobody stated."""
+
+MOST_POLLS = timedelta(days=1) // SHORTEST_WAIT
+
 LONGEST_WAIT = timedelta(hours=24)
-"""Of a back-off and of what a server may ask for."""
+"""Of a rhythm, of a back-off and of what a server may ask for."""
 
 GONE_WAIT = timedelta(days=7)
 """A source that said 410 is looked at once a week: some come back, and an operator sees it meanwhile."""
 
 MOST_DOUBLINGS = 20
 
+FELT = 2.0
+"""Heat from which it is told as the reason for a poll."""
+
+
+class Decider(StrEnum):
+    """What decided when a source is polled next."""
+
+    RHYTHM = "rhythm"
+    HOT_STORY = "hot story"
+    STATED = "stated interval"
+    SERVER = "server's wish"
+    BACK_OFF = "back-off"
+    PUSHED = "pushed by a hub"
+    GONE = "gone"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How often sources are asked: `interval` where a source states none, `jitter` as a share of it."""
+    """How often sources are asked. `interval` is for those that state none; with none either, the rhythm and the
+    `budget` decide. `jitter` is a share of the wait."""
 
-    interval: timedelta
+    interval: timedelta = timedelta()
     jitter: float = 0.05
     spread: timedelta = timedelta()
+    budget: Budget = field(default_factory=lambda: Budget(polls=96.0))
 
-    def interval_of(self, source: Source) -> timedelta:
-        """The usual time between two polls of `source`."""
+    def stated(self, source: Source) -> timedelta:
+        """The interval at which `source` is to be polled come what may, zero when there is none."""
         return source.interval or self.interval
+
+    def usual(self, source: Source, now: datetime, rhythm: Rhythm | None = None, heat: float = 1.0) -> timedelta:
+        """The wait from `now` without jitter and wishes. The budget hears of it. `heat` is by how much more than its
+        rhythm says the source is worth now (1: no more)."""
+        stated = self.stated(source)
+        if stated:
+            self.budget.drop(source.id)
+            return stated
+        curve = (rhythm or begun((), now)).curve(now)
+        self.budget.note(source.id, curve.mean * math.sqrt(source.weight))
+        amount = self.budget.amount / math.sqrt(source.weight * heat)
+        return max(SHORTEST_WAIT, curve.reach(now, amount, LONGEST_WAIT))
 
     def first(self, source: Source, now: datetime) -> datetime:
         """When a source never asked before is due: spread by the hash of its id, so that a start is no herd."""
         return now + self.spread * share(source.id, "spread")
 
-    def after_success(self, source: Source, now: datetime, floor: timedelta) -> datetime:
-        """The next time after a poll that worked."""
-        wander = 1 + self.jitter * (2 * share(source.id, now.isoformat()) - 1)
-        return now + max(self.interval_of(source) * wander, floor)
+    def after_success(
+        self, source: Source, now: datetime, floor: timedelta, usual: timedelta | None = None
+    ) -> datetime:
+        """The next time after a poll that worked; `usual` as `Plan.usual` says where it is not given."""
+        usual = usual or self.usual(source, now)
+        wait = usual * (1 + self.jitter * (2 * share(source.id, now.isoformat()) - 1))
+        return now + max(wait if self.stated(source) else min(max(wait, SHORTEST_WAIT), LONGEST_WAIT), floor)
 
-    def after_failure(self, source: Source, now: datetime, failures: int, floor: timedelta) -> datetime:
-        """The next time after the `failures`th failure in a row: full jitter above the usual interval."""
-        usual = self.interval_of(source)
+    def after_failure(
+        self, source: Source, now: datetime, failures: int, floor: timedelta, usual: timedelta | None = None
+    ) -> datetime:
+        """The next time after the `failures`th failure in a row: full jitter above the usual wait."""
+        usual = usual or self.usual(source, now)
         most = max(usual, min(LONGEST_WAIT, usual * (1 << min(failures, MOST_DOUBLINGS))))
         wait = usual + (most - usual) * share(source.id, failures)
         return now + max(wait, floor)
+
+    def decider(self, source: Source, wait: timedelta, floor: timedelta, failures: int, heat: float = 1.0) -> Decider:
+        """What made the `wait` to the next poll as long as it is."""
+        if floor and wait <= floor:
+            return Decider.GONE if floor >= GONE_WAIT else Decider.SERVER
+        if failures:
+            return Decider.BACK_OFF
+        if self.stated(source):
+            return Decider.STATED
+        return Decider.HOT_STORY if heat >= FELT else Decider.RHYTHM
 
 
 def share(*parts: str | int) -> float:

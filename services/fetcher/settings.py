@@ -18,11 +18,17 @@ class FetcherSettings:
     sources_reload: timedelta = setting(
         timedelta(seconds=30), help="how often the sources file is looked at for changes; 0s never"
     )
-    poll_interval: timedelta = setting(timedelta(minutes=10), help="between polls of a source that states none")
+    polls_per_day: float = setting(
+        96.0,
+        help="mean polls per source and day; who publishes more is polled more often, without spending more in all",
+    )
+    poll_interval: timedelta = setting(
+        timedelta(0), help="fixed, between polls of a source that states none; 0s polls it by its own rhythm"
+    )
     poll_spread: timedelta = setting(
         timedelta(minutes=1), help="first polls are spread over this long; 0s polls all at once"
     )
-    poll_jitter: float = setting(0.05, help="share of the interval by which polls wander; 0 keeps them in step")
+    poll_jitter: float = setting(0.05, help="share of the wait by which polls wander; 0 keeps them in step")
     poll_concurrency: int = setting(32, help="polls at the same time")
     page_concurrency: int = setting(24, help="article pages fetched at the same time")
     page_attempts: int = setting(8, help="tries for one article page before it is given up")

@@ -30,7 +30,7 @@ from shared.urls import registered_domain
 log = structlog.get_logger()
 SOURCE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 MOST_MISTAKES = 10
-SHORTEST_INTERVAL = timedelta(seconds=1)
+SHORTEST_INTERVAL, LONGEST_INTERVAL = timedelta(seconds=30), timedelta(hours=24)
 
 
 class SourceKind(StrEnum):
@@ -67,8 +67,8 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One source. `weight` is its importance for the schedule (1 is usual); None means the setting decides.
-    `push` false leaves its hub alone."""
+    """One source. `weight` is its importance for the schedule (1 is usual, 4 doubles the polls); `interval` None: the
+    source's own rhythm decides. `push` false leaves its hub alone."""
 
     id: str
     name: str
@@ -192,8 +192,8 @@ def _value(name: str, text: str) -> Any:
     if name in CHECKS:
         CHECKS[name](text)
     parsed = parse_setting(text, HINTS[name])
-    if name == "interval" and parsed < SHORTEST_INTERVAL:
-        raise ValueError("write at least 1s")
+    if name == "interval" and not SHORTEST_INTERVAL <= parsed <= LONGEST_INTERVAL:
+        raise ValueError("write 30s to 24h, or leave it out: the source is polled by its own rhythm then")
     if name == "weight" and not 0 < parsed <= 100:
         raise ValueError("write a number above 0, at most 100")
     return parsed

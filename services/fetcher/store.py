@@ -52,6 +52,9 @@ class SourceState:
     language: str | None = None
     other_language: str | None = None
     other_since: datetime | None = None
+    rhythm: bytes | None = None
+    not_before: datetime | None = None
+    decided_by: str | None = None
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -43,10 +43,13 @@ SOURCES = sa.Table(
     sa.Column("language", sa.Text),
     sa.Column("other_language", sa.Text),
     sa.Column("other_since", Moment),
+    sa.Column("rhythm", sa.LargeBinary),
+    sa.Column("not_before", Moment),
+    sa.Column("decided_by", sa.Text),
 )
 """Times are story time. Validators byte for byte as received, with the address that gave them. What the further columns
 mean is said where they are decided: `validators` (`unheeded`, `habit`), `audit` (`audited` to `distrusted_until`),
-`redirects` (`moved…`), `after` (the rest)."""
+`redirects` (`moved…`), `rhythm`, `after` (the rest)."""
 
 PAUSES = sa.Table(
     "fetcher_pauses",
@@ -56,6 +59,16 @@ PAUSES = sa.Table(
 )
 """Hosts (`host:feeds.example.org`) and registered domains (`domain:example.org`) that asked to be left alone; real
 time."""
+
+HEAT = sa.Table(
+    "fetcher_heat",
+    METADATA,
+    sa.Column("story_id", sa.Text, primary_key=True),
+    sa.Column("source_id", sa.Text, primary_key=True),
+    sa.Column("carried", Moment, nullable=False),
+    sa.Column("heated", Moment, nullable=False),
+)
+"""Which sources carried a story that alerts were raised of, when last, and when the story last had an alert."""
 
 FILES = sa.Table(
     "fetcher_files",

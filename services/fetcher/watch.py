@@ -15,6 +15,7 @@ from services.fetcher import metrics, store
 from services.fetcher.after import Check, after, is_stopped
 from services.fetcher.alarm import Alarm, Defects, first
 from services.fetcher.discover import Look, discover, identify
+from services.fetcher.heat import Heat
 from services.fetcher.land import Landing
 from services.fetcher.pace import HostPaused
 from services.fetcher.pages import Pages
@@ -23,8 +24,9 @@ from services.fetcher.poll import WORKED, Polled, Poller
 from services.fetcher.push.receive import Taken
 from services.fetcher.push.subscribe import Subscriber
 from services.fetcher.reading import read_body
+from services.fetcher.rhythm import unpacked
 from services.fetcher.robots import Robots
-from services.fetcher.schedule import Plan, Schedule
+from services.fetcher.schedule import Decider, Plan, Schedule
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source, Sources, SourcesFile
 from services.fetcher.store import Changes, Found, SourceState
@@ -52,6 +54,7 @@ class Watch:
     robots: Robots
     pages: Pages
     defects: Defects
+    heat: Heat
     pushes: Subscriber | None = None
     pulse: Pulse = UNHEARD
     schedule: Schedule = field(default_factory=Schedule)
@@ -76,8 +79,12 @@ class Watch:
             self.poller.pace.restore(await store.pauses(connection, self.real.now()))
             new = self._unknown()
             await store.write(connection, [Changes(source=state) for state in new])
+            await self.heat.load(connection)
         self._states |= {state.source_id: state for state in new}
+        self._share_out()
         self._schedule_all(but=frozenset())
+        self.heat.told = self.warm
+        self.warm(self.heat.hot(self.story.now()))
         await self._keep_pushes()
 
     async def run(self, stop: asyncio.Event, group: asyncio.TaskGroup) -> None:
@@ -130,10 +137,12 @@ class Watch:
         now = self.story.now()
         for source_id in before.keys() - unchanged:
             self.schedule.drop(source_id)
+            self.plan.budget.drop(source_id)
         for source_id in current.keys() - unchanged:
             state = self._states[source_id]
             due = min(state.next_due, self.plan.first(current[source_id], now))
             self._states[source_id] = replace(state, next_due=due, gone=0)  # a changed line is a new chance
+        self._share_out()
         self._schedule_all(but=unchanged)
         await self._keep_pushes()
 
@@ -141,6 +150,29 @@ class Watch:
         if self.pushes is not None:
             wanted = [source.id for source in self.file.current.values() if source.push and not source.paused]
             await self.pushes.keep(wanted)
+
+    def _share_out(self) -> None:
+        """Tell the budget of every source, before the first of them is planned."""
+        now = self.story.now()
+        for source in self.file.current.values():
+            if not source.paused:
+                self.plan.usual(source, now, unpacked(self._states[source.id].rhythm))
+
+    def warm(self, source_ids: Collection[str]) -> None:
+        """Sources became hot: those that wait by their rhythm are due sooner."""
+        now = self.story.now()
+        for source_id in source_ids:
+            source, due = self.file.current.get(source_id), self.schedule.due(source_id)
+            if source is not None and due is not None:
+                sooner = self._when_hot(source, self._states[source_id], now)
+                if sooner is not None and sooner < due:
+                    self._put(source_id, sooner)
+
+    def _when_hot(self, source: Source, state: SourceState, now: datetime) -> datetime | None:
+        if state.decided_by not in (Decider.RHYTHM, Decider.HOT_STORY) or state.last_checked is None:
+            return None
+        usual = self.plan.usual(source, state.last_checked, unpacked(state.rhythm), self.heat.of(source.id, now))
+        return max(now, state.last_checked + usual, state.not_before or now)
 
     def _unknown(self) -> list[SourceState]:
         now = self.story.now()
@@ -171,7 +203,7 @@ class Watch:
             except HostPaused as pause:  # the host asked to be left alone: this is no poll, only a later date
                 self._put(source_id, self.story.now() + pause.left)
             except Exception as error:  # noqa: BLE001 - one source's defect must not stop the others
-                self._put(source_id, self.story.now() + self.plan.interval_of(source))
+                self._put(source_id, self.story.now() + self.plan.usual(source, self.story.now()))
                 self.defects.note(error, source=source_id)
 
     async def _check(self, source: Source, due: datetime) -> None:
@@ -190,7 +222,8 @@ class Watch:
         found = discover(source, entries, await self._known(source, entries), look)
         if polled.outcome is CheckOutcome.FRESH and not found:
             polled = replace(polled, outcome=CheckOutcome.UNCHANGED)
-        following = await self._slowed(after(Check(source, before, polled, found, now), self.plan), found, now)
+        checked = Check(source, before, polled, found, now, self.heat.of(source.id, now))
+        following = await self._slowed(after(checked, self.plan), found, now)
         event = _checked(source, polled, following, due=due, observed=now, new=len(found))
         await self.landing.land(event, Changes(source=following, found=found, pause=polled.pause))
         self._states[source.id] = following
@@ -263,7 +296,8 @@ class Watch:
             return following
         await self.pushes.polled(source_id, found, now)
         self._unslowed[source_id] = following.next_due
-        return replace(following, next_due=max(following.next_due, now + self.pushes.floor(source_id)))
+        floor = now + self.pushes.floor(source_id)
+        return replace(following, next_due=floor, decided_by=Decider.PUSHED) if floor > following.next_due else following
 
     def unslow(self, source_id: str) -> None:
         """Poll a source as usual again: it is due when it would have been without pushes."""

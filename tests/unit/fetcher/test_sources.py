@@ -57,7 +57,7 @@ def test_every_field_is_read(tmp_path: Path) -> None:
         ("- id: A b\n  name: A\n  url: https://e.org/\n", 1, "write small letters"),
         ("- id: a\n  name: A\n  url: https://e.org/\n  kind: xml\n", 4, "write one of feed, rss, atom, json"),
         ("- id: a\n  name: A\n  url: https://e.org/\n  interval: 10\n", 4, "write a duration such as"),
-        ("- id: a\n  name: A\n  url: https://e.org/\n  interval: 0s\n", 4, "write at least 1s"),
+        ("- id: a\n  name: A\n  url: https://e.org/\n  interval: 29s\n", 4, "write 30s to 24h"),
         ("- id: a\n  name: A\n  url: https://e.org/\n  robots: maybe\n", 4, "write true or false"),
         ("- id: a\n  name: A\n  url: https://e.org/\n  weight: 0\n", 4, "above 0"),
         ("- id: a\n  name: A\n  url: https://e.org/\n  country: Serbia\n", 4, "write a code such as RS"),
