@@ -6,8 +6,9 @@ on average is in proportion to 1 / sqrt(rate): the sum of rate x wait / 2 is lea
 (Lagrange). With a rate that changes over the week, the wait ends where the integral of sqrt(rate(t)) reaches a
 constant. Everything is a pure function of dates and counts; hours of the week are those of UTC, Monday's first.
 
-Counts fade instead of falling out of a window: at an even pace they come to the same number, and a source needs two
-numbers and a table of a week, however much it publishes.
+The week is the shape of a day times the level of a weekday: 31 counts, which a source of ten entries a day fills in a
+few days, where 168 would stay nearly empty. (Simulated, the 168 found entries later, however they were smoothed.)
+Counts fade instead of falling out of a window: at an even pace they come to the same number.
 
 Left out on purpose: what the poll costs, what servers wish and how much is polled in all (`schedule`, `budget`), and
 holidays and changes of summer time, which the width of the smoothing covers.
@@ -16,6 +17,7 @@ holidays and changes of summer time, which the width of the smoothing covers.
 from __future__ import annotations
 
 import math
+import operator
 import struct
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -30,17 +32,13 @@ RATE_DAYS = 14.0
 """Mean age of what the rate is made of."""
 
 WEEK_DAYS = 35.0
-"""Mean age of what the profile of the week is made of: five weeks. Not shorter than `RATE_DAYS`, so that one entry more
-raises the expectation at every hour."""
+"""Mean age of what the profile of the week is made of: five weeks."""
 
 PRIOR_ENTRIES, PRIOR_DAYS = 1.0, 0.2
 """What counts as seen of every source before anything was (a Gamma prior): five entries a day, soon outweighed."""
 
 FLAT = 60.0
-"""Entries without which a week's profile is more flat than its own."""
-
-SAME_DAY = 0.3
-"""How much of an hour's profile is of its own day; the rest is of that hour on all days."""
+"""Entries until which a source's hours and weekdays are taken for flat more than for its own."""
 
 NEIGHBOURS = (1, 2, 3, 4, 3, 2, 1)
 """Weights of an hour and of the three on either side."""
@@ -48,7 +46,7 @@ NEIGHBOURS = (1, 2, 3, 4, 3, 2, 1)
 SHOWN_TO_THE_END = 0.9
 """Share of a feed's dated entries that says how long it reaches back: a few pinned old ones do not."""
 
-_FORM = struct.Struct(f"<Bddd{WEEK_HOURS}f")
+_FORM = struct.Struct("<Bddd31f")
 _VERSION = 1
 
 
@@ -87,58 +85,54 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """What is remembered of a source, as of `at` (seconds since the epoch): faded entries, faded days of watching, and
-    faded entries by the hour of the week."""
+    """What is remembered of a source, as of `at` (seconds since the epoch), all of it faded: entries, days of
+    watching, and entries by the hour of the day and by the weekday."""
 
     at: float
     entries: float
-    days: float
+    watched: float
     hours: tuple[float, ...]
+    weekdays: tuple[float, ...]
 
     def rate(self, now: datetime) -> float:
         """Entries a day to be expected, from what was seen until `now` and the prior."""
         days = _elapsed(self, now)
         fade = math.exp(-days / RATE_DAYS)
-        watched = self.days * fade + RATE_DAYS * (1 - fade)
+        watched = self.watched * fade + RATE_DAYS * (1 - fade)
         return (self.entries * fade + PRIOR_ENTRIES) / (watched + PRIOR_DAYS)
 
     def curve(self, now: datetime) -> Curve:
         """The roots of the rates of a week."""
-        rate = self.rate(now)
-        return Curve([math.sqrt(rate * share) for share in profile(self.hours)])
+        fade = math.exp(-_elapsed(self, now) / WEEK_DAYS)
+        hours = [math.sqrt(share) for share in shares([count * fade for count in smoothed(self.hours)])]
+        weekdays = [math.sqrt(share) for share in shares([count * fade for count in self.weekdays])]
+        root = math.sqrt(self.rate(now))
+        return Curve([root * day * hour for day in weekdays for hour in hours])
 
     def packed(self) -> bytes:
         """For the database."""
-        return _FORM.pack(_VERSION, self.at, self.entries, self.days, *self.hours)
+        return _FORM.pack(_VERSION, self.at, self.entries, self.watched, *self.hours, *self.weekdays)
 
 
 def unpacked(data: bytes | None) -> Rhythm | None:
     """What `packed` made; None for nothing and for what another version wrote."""
     if data is None or len(data) != _FORM.size or data[0] != _VERSION:
         return None
-    _, at, entries, days, *hours = _FORM.unpack(data)
-    return Rhythm(at, entries, days, tuple(hours))
+    _, at, entries, watched, *counts = _FORM.unpack(data)
+    return Rhythm(at, entries, watched, tuple(counts[:24]), tuple(counts[24:]))
 
 
-def profile(hours: Sequence[float]) -> list[float]:
-    """How much busier than the mean each hour of the week is: smoothed over its neighbours, partly shared between the
-    days, and drawn to flat while little was seen. The mean is 1."""
-    soft = _smoothed(hours)
-    of_all_days = [math.fsum(soft[hour::24]) / 7 for hour in range(24)]
-    total = math.fsum(hours)
-    scale = WEEK_HOURS / (total + FLAT)
-    flat = FLAT / (total + FLAT)
-    return [
-        flat + scale * (SAME_DAY * own + (1 - SAME_DAY) * of_all_days[hour % 24]) for hour, own in enumerate(soft)
-    ]  # fmt: skip
+def shares(counts: Sequence[float]) -> list[float]:
+    """How much busier than the mean each hour or weekday is, drawn to flat while little was seen. The mean is 1."""
+    total = math.fsum(counts)
+    return [(count * len(counts) + FLAT) / (total + FLAT) for count in counts]
 
 
-def _smoothed(hours: Sequence[float]) -> list[float]:
-    a, b, c, d, e, f, g = NEIGHBOURS
-    whole = sum(NEIGHBOURS)
+def smoothed(hours: Sequence[float]) -> list[float]:
+    """Each hour of the day with its neighbours, around midnight, too; the sum stays."""
     ring = [*hours[-3:], *hours, *hours[:3]]
-    rows = zip(*(ring[shift : shift + WEEK_HOURS] for shift in range(7)), strict=True)
-    return [(a * s + b * t + c * u + d * v + e * w + f * x + g * y) / whole for s, t, u, v, w, x, y in rows]
+    whole = sum(NEIGHBOURS)
+    return [math.fsum(map(operator.mul, NEIGHBOURS, ring[hour : hour + 7])) / whole for hour in range(24)]
 
 
 def looked(
@@ -155,7 +149,7 @@ def begun(shown: Collection[datetime | None], now: datetime) -> Rhythm:
     counted = dated[: math.ceil(len(dated) * SHOWN_TO_THE_END)]
     span = (now - counted[-1]).total_seconds() / DAY if counted else 0.0
     watched = RATE_DAYS * (1 - math.exp(-span / RATE_DAYS))
-    return _with(Rhythm(now.timestamp(), 0.0, watched, (0.0,) * WEEK_HOURS), counted, now)
+    return _with(Rhythm(now.timestamp(), 0.0, watched, (0.0,) * 24, (0.0,) * 7), counted, now)
 
 
 def learned(rhythm: Rhythm, came: Collection[datetime | None], now: datetime) -> Rhythm:
@@ -165,26 +159,28 @@ def learned(rhythm: Rhythm, came: Collection[datetime | None], now: datetime) ->
     days = _elapsed(rhythm, now)
     fade, week_fade = math.exp(-days / RATE_DAYS), math.exp(-days / WEEK_DAYS)
     faded = Rhythm(
-        max(rhythm.at, now.timestamp()), rhythm.entries * fade, rhythm.days * fade + RATE_DAYS * (1 - fade),
-        tuple([count * week_fade for count in rhythm.hours]),
+        max(rhythm.at, now.timestamp()), rhythm.entries * fade, rhythm.watched * fade + RATE_DAYS * (1 - fade),
+        tuple([count * week_fade for count in rhythm.hours]), tuple([count * week_fade for count in rhythm.weekdays]),
     )  # fmt: skip
     return _with(faded, [now if moment is None else min(moment, now) for moment in came], now)
 
 
 def _with(rhythm: Rhythm, came: Collection[datetime], now: datetime) -> Rhythm:
     """Entries count as much as they would have if each had been taken in when it was published."""
-    entries, hours = rhythm.entries, list(rhythm.hours)
+    entries, hours, weekdays = rhythm.entries, list(rhythm.hours), list(rhythm.weekdays)
     for moment in came:
         age = (now - moment).total_seconds() / DAY
         entries += math.exp(-age / RATE_DAYS)
-        hours[_hour(moment.timestamp())] += math.exp(-age / WEEK_DAYS)
-    return Rhythm(rhythm.at, entries, rhythm.days, _as_stored(hours))
+        weekday, hour = divmod(_hour(moment.timestamp()), 24)
+        hours[hour] += math.exp(-age / WEEK_DAYS)
+        weekdays[weekday] += math.exp(-age / WEEK_DAYS)
+    return Rhythm(rhythm.at, entries, rhythm.watched, _as_stored(hours), _as_stored(weekdays))
 
 
-def _as_stored(hours: Sequence[float]) -> tuple[float, ...]:
+def _as_stored(counts: Sequence[float]) -> tuple[float, ...]:
     """In the precision of the database, so that a restart changes no plan."""
-    form = f"{WEEK_HOURS}f"
-    return struct.unpack(form, struct.pack(form, *hours))
+    form = f"{len(counts)}f"
+    return struct.unpack(form, struct.pack(form, *counts))
 
 
 def _elapsed(rhythm: Rhythm, now: datetime) -> float:

@@ -158,7 +158,7 @@ def environment_of(
     (pack / "watches").mkdir(parents=True)
     sources = [
         {"id": f"o{n}", "name": f"Outlet {n}", "kind": "rss", "url": f"http://127.0.0.1:{port}/o{n}/feed.xml",
-         "language": "en", "country": "XK", "interval": interval, "robots": False}
+         "language": "en", "country": "XK", "robots": False}
         for n in range(outlets)
     ]  # fmt: skip
     (pack / "sources.yaml").write_text(yaml.safe_dump(sources), encoding="utf-8")
@@ -169,6 +169,7 @@ def environment_of(
     return {
         "WIREWATCH_DATA": str(folder / "data"), "WIREWATCH_PACK": str(pack), "WIREWATCH_ALLOW_NETWORKS": "127.0.0.0/8",
         "WIREWATCH_SPACING": "0s", "WIREWATCH_POLL_JITTER": "0", "WIREWATCH_POLL_SPREAD": "1s", "WIREWATCH_DRAIN": "5s",
+        "WIREWATCH_POLL_INTERVAL": interval,
     }  # fmt: skip
 
 

@@ -8,11 +8,10 @@ clusters, at most two false ones a day, none after a restart or a replay, each o
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from statistics import median
@@ -24,6 +23,7 @@ from shared import db
 from shared.db import Database, open_database
 from shared.events import AlertKind, AlertRaised, AlertState
 from shared.text.fold import fold_text
+from tests.bench._config import configured
 from tests.bench._report import Goals
 from tests.bench._standalone import printed
 from tests.bench._stream import Config, Item, Stream, replayed, stream
@@ -44,22 +44,6 @@ class Tally:
     twice: list[str] = field(default_factory=list)
     false: list[str] = field(default_factory=list)
     rolled_up: int = 0
-
-
-def configured(text: str, seed: int) -> Config:
-    """A configuration from `name=value,…`, or from a file with such pairs, one a line. Ends with one line where a name
-    is unknown or a value no number."""
-    if Path(text).is_file():
-        text = ",".join(line.split("#")[0].strip() for line in Path(text).read_text(encoding="utf-8").splitlines())
-    kinds = {one.name: one.type for one in fields(Config)}
-    values: dict[str, float] = {}
-    for pair in filter(None, text.replace(":", "=").split(",")):
-        name, _, value = (part.strip() for part in pair.partition("="))
-        try:
-            values[name] = (int if kinds[name] == "int" else float)(value)
-        except (KeyError, ValueError):
-            sys.exit(f"--config: {pair.strip()!r} is no name=value of {', '.join(kinds)}")
-    return replace(Config(seed=seed), **values)  # type: ignore[arg-type]
 
 
 async def judged(config: Config, *, bar: bool = False) -> Mapping[str, float]:
@@ -152,7 +136,7 @@ def _clusters(uses: Mapping[int, datetime], when: datetime) -> int:
 async def run() -> dict[str, float | str]:
     """One stream."""
     seed = int(os.environ.get("WIREWATCH_BENCH_SEED", "1"))
-    config = configured(os.environ.get("WIREWATCH_BENCH_CONFIG", ""), seed)
+    config = configured(Config(seed=seed), os.environ.get("WIREWATCH_BENCH_CONFIG", ""))
     found: dict[str, float | str] = {"seed": seed, **await judged(config, bar=True)}
     printed("new terms in a simulated stream", found)
     return found

@@ -154,7 +154,7 @@ def write_pack(folder: Path, port: int, watches: int) -> Path:
     (folder / "watches").mkdir(parents=True)
     sources = [
         {"id": f"o{n}", "name": f"Outlet {n}", "kind": "rss", "url": f"http://127.0.0.1:{port}/o{n}/feed.xml",
-         "language": "en", "country": "XK", "interval": "1s", "robots": False}
+         "language": "en", "country": "XK", "robots": False}
         for n in range(OUTLETS)
     ]  # fmt: skip
     (folder / "sources.yaml").write_text(yaml.safe_dump(sources), encoding="utf-8")

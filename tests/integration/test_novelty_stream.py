@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.bench._config import configured
 from tests.bench._stream import Config, stream
-from tests.bench.novelty import configured, judged
+from tests.bench.novelty import judged
 
 SMALL = Config(seed=7, days=10, background=1_500, story=150, planted=15)
 
@@ -27,6 +28,6 @@ def test_a_stream_follows_from_its_seed() -> None:
 
 
 def test_a_configuration_is_read_from_pairs() -> None:
-    assert configured("days=9, planted=3,use=0.5", 4) == Config(seed=4, days=9, planted=3, use=0.5)
+    assert configured(Config(seed=4), "days=9, planted=3,use=0.5") == Config(seed=4, days=9, planted=3, use=0.5)
     with pytest.raises(SystemExit, match="'years=9' is no name=value of seed, days"):
-        configured("years=9", 1)
+        configured(Config(), "years=9")
