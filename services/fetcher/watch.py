@@ -297,7 +297,9 @@ class Watch:
         await self.pushes.polled(source_id, found, now)
         self._unslowed[source_id] = following.next_due
         floor = now + self.pushes.floor(source_id)
-        return replace(following, next_due=floor, decided_by=Decider.PUSHED) if floor > following.next_due else following
+        if floor <= following.next_due:
+            return following
+        return replace(following, next_due=floor, decided_by=Decider.PUSHED)
 
     def unslow(self, source_id: str) -> None:
         """Poll a source as usual again: it is due when it would have been without pushes."""
