@@ -83,7 +83,9 @@ class Entry(Part, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class PageFetched(Event, frozen=True, omit_defaults=True, kw_only=True):
-    """A page was fetched: its decoded bytes, what the server said, and the entry that led to it."""
+    """A page was fetched: its decoded bytes, what the server said, and the entry that led to it. `revisit` counts
+    further visits: then the entry is what the feed told at first, and `article_id` the article that the page was read
+    as. Of an article that was withdrawn a further visit has status 410 and no body."""
 
     entry_id: str
     source: Source
@@ -97,6 +99,8 @@ class PageFetched(Event, frozen=True, omit_defaults=True, kw_only=True):
     published: Published | None = None
     mode: Mode = Mode.LIVE
     ledger: Ledger = Ledger()
+    revisit: int = 0
+    article_id: str = ""
 
 
 class CheckOutcome(StrEnum):
@@ -176,7 +180,8 @@ class Quote(Part, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class ArticleExtracted(Event, frozen=True, omit_defaults=True, kw_only=True):
-    """An article was read from a page. `id` is the article version; `text` keeps paragraphs apart by newlines."""
+    """An article was read from a page. `id` is the article version; `text` keeps paragraphs apart by newlines.
+    `withdrawn` is the version of an article that its outlet took away: it has a title and no text."""
 
     article_id: str
     page_id: str = ""
@@ -202,6 +207,7 @@ class ArticleExtracted(Event, frozen=True, omit_defaults=True, kw_only=True):
     reservations: tuple[str, ...] = ()
     mode: Mode = Mode.LIVE
     ledger: Ledger = Ledger()
+    withdrawn: bool = False
 
 
 class Hit(Part, frozen=True, omit_defaults=True, kw_only=True):

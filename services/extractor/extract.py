@@ -11,7 +11,8 @@ import structlog
 
 from services.extractor.metrics import PAGE_BYTES, READING_SECONDS
 from services.extractor.reading import Answer, ExtractOutcome, NoArticle, Reading
-from services.extractor.remember import Asked, Memory, Version
+from services.extractor.remember import Asked, Decision, Memory, Version
+from services.extractor.withdraw import is_withdrawal, reading_of
 from shared.clock import Clock
 from shared.events import ArticleExtracted, Ledger, Mode, PageFetched
 from shared.metrics import observe_ledger
@@ -50,6 +51,8 @@ class Extract:
             self.in_hand -= 1
 
     async def _handle(self, page: PageFetched) -> Outcome:
+        if is_withdrawal(page):
+            return await self._withdrawn(page)
         started = self.real.now()
         PAGE_BYTES.inc(len(page.body))
         answer = await self.reader.read(page)
@@ -58,9 +61,11 @@ class Extract:
         if isinstance(answer, NoArticle):
             return self._told(page, Outcome(answer.outcome), seconds, detail=answer.detail)
         asked = Asked(answer, page.id, page.source.id, page.observed)
-        version = (await self.memory.decide(asked)).version
+        decision = await self.memory.decide(asked)
+        version = decision.version
         if version is None:
             return self._told(page, Outcome(ExtractOutcome.UNCHANGED), seconds, article=answer.article_id)
+        answer = await self._by_its_own_words(page, answer, decision)
         article = article_of(page, answer, version, self.real, self.live_within)
         observe_ledger(article.ledger, "fetched_to_extracted")
         return self._told(
@@ -69,12 +74,38 @@ class Extract:
             characters=len(article.text), entities=len(article.entities), method=article.methods.get("text", ""),
         )  # fmt: skip
 
+    async def _by_its_own_words(self, page: PageFetched, reading: Reading, decision: Decision) -> Reading:
+        """The reading of a page that was fetched again: without what the feed told at first, where the page has another
+        headline since."""
+        if not page.revisit or not decision.headline or _same(reading.headline, decision.headline):
+            return reading
+        entry = msgspec.structs.replace(page.entry, title="", summary="")
+        again = await self.reader.read(msgspec.structs.replace(page, entry=entry))
+        return again if isinstance(again, Reading) else reading
+
+    async def _withdrawn(self, page: PageFetched) -> Outcome:
+        facts = await self.memory.facts(page.article_id)
+        if facts is None:
+            return self._told(page, Outcome(ExtractOutcome.UNKNOWN), 0.0, article=page.article_id)
+        reading = reading_of(page, facts)
+        asked = Asked(reading, page.id, page.source.id, page.observed)
+        version = (await self.memory.decide(asked)).version
+        if version is None:
+            return self._told(page, Outcome(ExtractOutcome.UNCHANGED), 0.0, article=page.article_id)
+        article = article_of(page, reading, version, self.real, self.live_within)
+        article = msgspec.structs.replace(article, withdrawn=True)
+        return self._told(page, Outcome(ExtractOutcome.WITHDRAWN, (article,)), 0.0, article=page.article_id)
+
     def _told(self, page: PageFetched, outcome: Outcome, seconds: float, **fields: object) -> Outcome:
         log.info(
             "page_extracted", page=page.id, source=page.source.id, url=page.final_url or page.url,
             outcome=str(outcome.label), bytes=len(page.body), seconds=round(seconds, 4), **fields,
         )  # fmt: skip
         return outcome
+
+
+def _same(headline: str, other: str) -> bool:
+    return headline.casefold().split() == other.casefold().split()
 
 
 def article_of(

@@ -124,7 +124,8 @@ def _reading(parts: _Page, body: Body, tools: Tools) -> Reading:
     fields = _fields(headline.text, standfirst.text, text)
     when = dates.published.at if dates.published is not None else page.observed
     entities = mentions(tools.gazetteer, fields, language.macro, when, page.source.country)
-    normalised = _normalised(page_title(head, page.source, parts.heading).text or headline.text, text)
+    own_headline = page_title(head, page.source, parts.heading).text or headline.text
+    normalised = _normalised(own_headline, text)
     article_id = ids.article(address.url)
     return Reading(
         article_id=article_id,
@@ -146,6 +147,7 @@ def _reading(parts: _Page, body: Body, tools: Tools) -> Reading:
         entities=entities,
         quotes=quotes_in(fields, language.macro, entities),
         reservations=verdict.reservations(page, head),
+        headline=own_headline,
         methods=_present(
             encoding=f"{parts.decoded.encoding} {parts.decoded.method}",
             text=body.method,

@@ -11,7 +11,8 @@ from shared.events import Language, Mention, Published, Quote
 
 
 class ExtractOutcome(StrEnum):
-    """How a page ended; exactly one of these. Pages that cost workers their lives are dead letters of the loop."""
+    """How a page ended; exactly one of these. Pages that cost workers their lives are dead letters of the loop.
+    `unknown` is the withdrawal of an article that was never read."""
 
     EXTRACTED = "extracted"
     UNCHANGED = "unchanged"
@@ -22,12 +23,14 @@ class ExtractOutcome(StrEnum):
     GALLERY = "gallery"
     NOT_ARTICLE = "not_article"
     TOO_SHORT = "too_short"
+    WITHDRAWN = "withdrawn"
+    UNKNOWN = "unknown"
 
 
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="reading"):
-    """A page that is an article. `methods` says for each field where it came from; `text_hash` is over the normalised
-    title and text, `latest` the last moment that `published` can mean. Times are UTC; offsets are code points of the
-    named field."""
+    """A page that is an article. `title` may be the feed's, `headline` is the page's own. `methods` says for each field
+    where it came from; `text_hash` is over the normalised title and text, `latest` the last moment that `published` can
+    mean. Times are UTC; offsets are code points of the named field."""
 
     article_id: str
     version_id: str
@@ -48,6 +51,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag
     entities: tuple[Mention, ...] = ()
     quotes: tuple[Quote, ...] = ()
     reservations: tuple[str, ...] = ()
+    headline: str = ""
     methods: dict[str, str] = {}
 
 

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.extractor.reading import Reading
 from services.extractor.tables import ARTICLES
 from shared.db import Database, upsert
+from shared.events import Language
 
 MOST_VERSIONS = 50
 """Versions remembered of an article; live blogs have the most. Older pages that come again count as new text."""
@@ -32,13 +33,15 @@ MOST_TOGETHER = 256
 
 
 class Version(msgspec.Struct, frozen=True, array_like=True):
-    """A version of an article: its id, the page it was read from, the version before it, its text, when it came."""
+    """A version of an article: its id, the page it was read from, the version before it, its text, when it came, and
+    the headline that its page had."""
 
     id: str
     page_id: str
     previous: str
     text_hash: str
     seen: datetime
+    headline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +64,39 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`version` is to be published (again), or None when the text is nothing new."""
+    """`version` is to be published (again), or None when the text is nothing new. `headline` is that of the page when
+    it was first read, "" where this is the first time."""
 
     version: Version | None
+    headline: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is kept of an article besides its versions, as its latest version told it."""
+
+    title: str
+    url: str
+    published: datetime | None
+    language: Language | None
 
 
 def decide(asked: Asked, known: Known | None) -> tuple[Decision, Known | None]:
     """The decision, and what the article is from now on (None when nothing changed). Pure."""
     versions = known.versions if known is not None else ()
+    headline = versions[0].headline if versions else ""
     again = next((one for one in versions if one.page_id == asked.page_id), None)
     if again is not None:
-        return Decision(again), None
+        return Decision(again, headline), None
     if any(one.text_hash == asked.reading.text_hash for one in versions):
         return Decision(None), None
     previous = versions[-1].id if versions else ""
     version = Version(
-        asked.reading.version_id, asked.page_id, previous, asked.reading.text_hash, asked.observed
+        asked.reading.version_id, asked.page_id, previous, asked.reading.text_hash, asked.observed,
+        asked.reading.headline,
     )  # fmt: skip
     first_seen = known.first_seen if known is not None else asked.observed
-    return Decision(version), Known(first_seen, (*versions, version)[-MOST_VERSIONS:])
+    return Decision(version, headline), Known(first_seen, (*versions, version)[-MOST_VERSIONS:])
 
 
 class Memory:
@@ -97,6 +114,16 @@ class Memory:
         if self._writer is None:
             self._writer = asyncio.create_task(self._write())
         return await future
+
+    async def facts(self, article_id: str) -> Facts | None:
+        """What is kept of an article, None where it was never read. Raises DatabaseUnavailable."""
+        query = sa.select(ARTICLES).where(ARTICLES.c.article_id == article_id)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            return None
+        language = _LANGUAGE.decode(row.language) if row.language else None
+        return Facts(row.title, row.url, row.published, language)
 
     async def _write(self) -> None:
         try:
@@ -168,9 +195,11 @@ def _row(asked: Asked, known: Known) -> dict[str, object]:
         "first_seen": known.first_seen,
         "last_seen": asked.observed,
         "versions": msgspec.json.encode(known.versions).decode(),
+        "language": msgspec.json.encode(reading.language).decode(),
     }
 
 
+_LANGUAGE = msgspec.json.Decoder(Language)
 _VERSIONS = msgspec.json.Decoder(tuple[Version, ...])
 _KNOWN = sa.select(ARTICLES.c.article_id, ARTICLES.c.first_seen, ARTICLES.c.versions).where(
     ARTICLES.c.article_id.in_(sa.bindparam("articles", expanding=True))

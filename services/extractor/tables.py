@@ -22,8 +22,10 @@ ARTICLES = sa.Table(
     sa.Column("first_seen", Moment, nullable=False),
     sa.Column("last_seen", Moment, nullable=False),
     sa.Column("versions", sa.Text, nullable=False),
+    sa.Column("language", sa.Text),
     sa.Index("extractor_articles_last_seen", "last_seen"),
     sa.Index("extractor_articles_url", "url"),
 )
 """`version_id`, `page_id`, `text_hash` and `title` are the latest version's; times are story time; `versions` is JSON
-(`remember.Version`), the newest last. The text itself is not kept here: topics have it for as long as they may."""
+(`remember.Version`), the newest last, as is `language`. The text itself is not kept here: topics have it for as long as
+they may."""

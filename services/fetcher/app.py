@@ -26,6 +26,8 @@ from services.fetcher.poll import Poller
 from services.fetcher.push.port import CONNECTIONS, Port, callback_of
 from services.fetcher.push.receive import Receiver
 from services.fetcher.push.subscribe import Subscriber
+from services.fetcher.revisit.hear import Hearing
+from services.fetcher.revisit.revisits import Revisits
 from services.fetcher.robots import Robots
 from services.fetcher.schedule import MOST_POLLS, Plan
 from services.fetcher.settings import FetcherSettings
@@ -50,8 +52,12 @@ async def build(settings: FetcherSettings, parts: Parts) -> Service:
     plan_of(settings)
     async with parts.database.reading() as connection:
         kept = await store.kept_file(connection, str(settings.sources_path.resolve()))
-    heat = Heat(parts.database, parts.story)
-    running = Running(settings, parts, SourcesFile(settings.sources_path, kept), heat)
+    file = SourcesFile(settings.sources_path, kept)
+    hearing = Hearing(
+        database=parts.database, story=parts.story, sources=lambda: file.current, edits=settings.edits
+    )  # fmt: skip
+    heat = Heat(parts.database, parts.story, heard=hearing.hear)
+    running = Running(settings, parts, file, heat, hearing)
     return Service(name="fetcher", steps=(heat.step(),), tasks={"poll": running.run}, busy=running.busy)
 
 
@@ -63,12 +69,15 @@ class Running:
     parts: Parts
     file: SourcesFile
     heat: Heat
+    hearing: Hearing
+    revisits: Revisits | None = None
     watch: Watch | None = None
     """Set once everything is loaded: until then there is work in hand."""
 
     def busy(self) -> bool:
         """Whether work is in hand or due. Cheap: the demo asks every few milliseconds."""
-        return self.watch is None or self.watch.busy() or self.watch.pages.busy()
+        again = self.revisits is not None and self.revisits.busy()
+        return self.watch is None or self.watch.busy() or self.watch.pages.busy() or again
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll and fetch until `stop`, then finish what is in hand."""
@@ -92,12 +101,22 @@ class Running:
         async with asyncio.TaskGroup() as group:
             group.create_task(watch.run(stop, group), name="fetcher:polls")
             group.create_task(watch.pages.run(stop, group), name="fetcher:pages")
+            if self.revisits is not None:
+                group.create_task(self.revisits.run(stop, group), name="fetcher:revisits")
             if self.settings.sources_reload:
                 group.create_task(watch.reload(stop), name="fetcher:sources")
             if watch.pushes is not None and port is not None:
                 group.create_task(watch.pushes.run(stop), name="fetcher:hubs")
                 group.create_task(self._listen(port, stop), name="fetcher:port")
-            group.create_task(_finish(watch, stop), name="fetcher:finish")
+            group.create_task(self._finish(watch, stop), name="fetcher:finish")
+
+    async def _finish(self, watch: Watch, stop: asyncio.Event) -> None:
+        """After the stop: a little patience for requests under way, then they are cut."""
+        await stop.wait()
+        in_hand = [*watch.in_hand, *watch.pages.in_hand, *(self.revisits.in_hand if self.revisits else ())]
+        _, late = await asyncio.wait(in_hand, timeout=STOP_PATIENCE) if in_hand else (set(), set())
+        for task in late:
+            task.cancel()
 
     async def _listen(self, port: Port, stop: asyncio.Event) -> None:
         """Serve the push port until `stop`. Raises Misconfigured where it cannot be had."""
@@ -113,9 +132,15 @@ class Running:
         pace = Pace(parts.real, spacing=settings.spacing, cap=settings.poll_concurrency + settings.page_concurrency)
         robots = Robots(parts.door, pace, parts.database, parts.real, settings.robots_agent)
         limits = Limits(total=settings.request_timeout.total_seconds())
+        fetcher = Fetcher(parts.door, pace, parts.real, limits, robots if settings.robots else None)
+        self.revisits = Revisits(
+            hearing=self.hearing, database=parts.database, story=parts.story, real=parts.real, fetcher=fetcher,
+            landing=landing, sources=lambda: self.file.current, defects=defects,
+            pulse=parts.health.pulse("fetcher:revisits"),
+        )  # fmt: skip
         pages = Pages(
             settings=settings, database=parts.database, real=parts.real, landing=landing, defects=defects,
-            fetcher=Fetcher(parts.door, pace, parts.real, limits, robots if settings.robots else None),
+            fetcher=fetcher, remember=self.revisits.remember,
             frontier=Frontier(pace, one_each=bool(settings.spacing)), sources=lambda: self.file.current,
             pulse=parts.health.pulse("fetcher:pages"),
         )  # fmt: skip
@@ -150,15 +175,6 @@ def plan_of(settings: FetcherSettings) -> Plan:
             f"WIREWATCH_POLLS_PER_DAY is {settings.polls_per_day:g}: write a number above 0, at most {MOST_POLLS}"
         )
     return Plan(settings.poll_interval, settings.poll_jitter, settings.poll_spread, Budget(settings.polls_per_day))
-
-
-async def _finish(watch: Watch, stop: asyncio.Event) -> None:
-    """After the stop: a little patience for requests under way, then they are cut."""
-    await stop.wait()
-    in_hand = [*watch.in_hand, *watch.pages.in_hand]
-    _, late = await asyncio.wait(in_hand, timeout=STOP_PATIENCE) if in_hand else (set(), set())
-    for task in late:
-        task.cancel()
 
 
 async def _close(landing: Landing, publisher: Publisher) -> None:

@@ -5,7 +5,7 @@ A page that is too large is cut, not refused: the text stands in its first megab
 whole host alone is the same as for feeds (`policy`); what cannot (private addresses, robots, 410 and other refusals)
 ends at once. Neither raises.
 
-Left out on purpose: reading the page, and fetching it again later to see changes.
+Left out on purpose: reading the page; fetching it again later to see changes is `revisit`'s.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from services.fetcher.policy import treatment
 from services.fetcher.robots import Robots, Verdict
 from services.fetcher.sources import LimitScope, Source
 from services.fetcher.store import Item, Pause
+from services.fetcher.validators import kept
 from shared import ids
 from shared.clock import Clock
 from shared.events import CheckOutcome, Ledger, PageFetched
@@ -38,10 +39,12 @@ TROUBLE = {CheckOutcome.THROTTLED: Trouble.THROTTLED, CheckOutcome.SERVER_ERROR:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The page was had."""
+    """The page was had, with these validators."""
 
     event: PageFetched
     outcome: PageOutcome = PageOutcome.PUBLISHED
+    etag: str | None = None
+    last_modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class Fetcher:
         if item.from_feed:
             return Page(from_feed(item, self._ledger(item)), PageOutcome.FROM_FEED)
         spacing = source.spacing if source else None
-        verdict = await self._verdict(item, source, spacing)
+        verdict = await self.verdict(item, source, spacing)
         if not verdict.reachable:
             return Again(Trouble.ROBOTS_UNREACHABLE, "robots.txt cannot be had")
         if not verdict.allowed:
@@ -96,14 +99,16 @@ class Fetcher:
             return _failed(failure)
         return self._judge(item, source, response)
 
-    async def _verdict(self, item: Item, source: Source | None, spacing: timedelta | None) -> Verdict:
+    async def verdict(self, item: Item, source: Source | None, spacing: timedelta | None) -> Verdict:
+        """Whether robots.txt allows the page of `item`."""
         if self.robots is None or (source is not None and not source.robots):
             return Verdict(allowed=True)
         return await self.robots.verdict(item.url, spacing)
 
     def _judge(self, item: Item, source: Source | None, response: Response) -> Result:
         if 200 <= response.status < 300 and response.body:
-            return Page(fetched(item, response, self._ledger(item)))
+            page = fetched(item, response, self._ledger(item))
+            return Page(page, etag=kept(response, "etag"), last_modified=kept(response, "last-modified"))
         detail = f"HTTP {response.status}"
         found = treatment(response, self.real.now())
         if found.pause:

@@ -10,7 +10,7 @@ Left out on purpose: sources whose interval is stated, and servers' wishes, whic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -51,13 +51,19 @@ class HeatOutcome(StrEnum):
     LATE = "late"
 
 
+async def _nobody(_: Sequence[AlertRaised]) -> None:
+    """Where nobody else wants to hear."""
+
+
 @dataclass(slots=True)
 class Heat:
-    """Which sources are hot. `told` hears of sources that just became hotter."""
+    """Which sources are hot. `told` hears of sources that just became hotter, `heard` of every alert: the group reads
+    them once for all of the fetcher."""
 
     database: Database
     story: Clock
     told: Callable[[Collection[str]], None] = field(default=lambda _: None)
+    heard: Callable[[Sequence[AlertRaised]], Awaitable[None]] = _nobody
     _since: dict[str, datetime] = field(default_factory=dict)
 
     def step(self) -> Step:
@@ -90,6 +96,7 @@ class Heat:
         alerts = [work.event for work, label in zip(works, outcomes, strict=True) if label is HeatOutcome.HEATED]
         if alerts:
             await self._take_in(alerts)
+        await self.heard([work.event for work in works])
         return [Outcome(label) for label in outcomes]
 
     async def _take_in(self, alerts: Sequence[AlertRaised]) -> None:

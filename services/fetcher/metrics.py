@@ -36,6 +36,21 @@ class Trouble(StrEnum):
     DEFECT = "defect"
 
 
+class VisitOutcome(StrEnum):
+    """How a further visit to a page ended; exactly one of these. Only `changed` and `withdrawn` publish anything."""
+
+    UNCHANGED = "unchanged"
+    SAME = "same"
+    CHANGED = "changed"
+    MISSING = "missing"
+    WITHDRAWN = "withdrawn"
+    FAILED = "failed"
+    REFUSED = "refused"
+    ROBOTS_DENIED = "robots_denied"
+    TOO_LARGE = "too_large"
+    LEFT = "left"
+
+
 class FileOutcome(StrEnum):
     """Whether a sources file that was read came into force; if not, the last good version stays."""
 
@@ -50,6 +65,7 @@ CHECKS = Counter("wirewatch_fetcher_checks_total", "Polls of sources, by how the
 ENTRIES = Counter("wirewatch_fetcher_entries_total", "Entries discovered, by whether they can be news.", ["mode"])
 PAGES = Counter("wirewatch_fetcher_pages_total", "Entries finished, by how they ended.", ["outcome"])
 PAGE_FAILURES = Counter("wirewatch_fetcher_page_failures_total", "Tries for a page that failed.", ["reason"])
+REVISITS = Counter("wirewatch_fetcher_revisits_total", "Further visits to pages, by how they ended.", ["outcome"])
 BYTES = Counter("wirewatch_fetcher_bytes_total", "Bytes of bodies received, decoded.", ["what"])
 SOURCES = Gauge("wirewatch_fetcher_sources", "Sources, by whether their last poll worked.", ["state"])
 FILES = Counter("wirewatch_fetcher_sources_files_total", "Sources files read, by whether they came into force.",
@@ -68,6 +84,8 @@ for _ended in PageOutcome:
     PAGES.labels(_ended)
 for _reason in (*FailureKind, *Trouble):
     PAGE_FAILURES.labels(_reason)
+for _visit in VisitOutcome:
+    REVISITS.labels(_visit)
 for _file in FileOutcome:
     FILES.labels(_file)
 for _what in ("feed", "page"):

@@ -17,10 +17,11 @@ from services.fetcher.frontier import Frontier
 from services.fetcher.land import Landing
 from services.fetcher.metrics import PageOutcome, Trouble
 from services.fetcher.pace import HostPaused
+from services.fetcher.revisit.row import Revisit
 from services.fetcher.schedule import LONGEST_WAIT, share
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source
-from services.fetcher.store import Changes, Found, Job, Tried
+from services.fetcher.store import Changes, Found, Item, Job, Tried
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailable
 from shared.health import UNHEARD, Pulse
@@ -33,7 +34,8 @@ PAUSE_LOOK = 0.5
 
 @dataclass(slots=True, kw_only=True)
 class Pages:
-    """Entries on their way to a page. `sources` gives the sources as they stand now."""
+    """Entries on their way to a page. `sources` gives the sources as they stand now, `remember` what is kept of
+    a page to fetch it again."""
 
     settings: FetcherSettings
     database: Database
@@ -43,6 +45,7 @@ class Pages:
     frontier: Frontier
     sources: Callable[[], Mapping[str, Source]]
     defects: Defects
+    remember: Callable[[Item, Page], Revisit | None] = field(default=lambda _item, _page: None)
     pulse: Pulse = UNHEARD
     in_hand: set[asyncio.Task[None]] = field(default_factory=set)
     alarm: Alarm = field(default_factory=Alarm)
@@ -140,7 +143,8 @@ class Pages:
         tried = self._tried(job, result)
         event = result.event if isinstance(result, Page) else None
         pause = result.pause if isinstance(result, Again) else None
-        if not await self.landing.land(event, Changes(tried=tried, pause=pause)):
+        remembered = self.remember(job.item, result) if isinstance(result, Page) else None
+        if not await self.landing.land(event, Changes(tried=tried, pause=pause, remembered=remembered)):
             tried = replace(tried, outcome=PageOutcome.TOO_LARGE)
             await self.landing.land(None, Changes(tried=tried))
         if tried.outcome is None and tried.retry_at is not None:

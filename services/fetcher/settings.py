@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from services.fetcher.sources import Edits
 from shared.settings import setting
 
 
@@ -44,6 +45,11 @@ class FetcherSettings:
     live: timedelta = setting(timedelta(hours=24), help="an article seen later than this after publication is no news")
     seed: bool = setting(
         True, help="fetch what a feed already carries from before, as backfill; false only remembers it as seen"
+    )
+    edits: Edits = setting(
+        Edits.SLOW,
+        help="fetch articles again while their story is live, to see edits: off, slow (from 30 min on) or fast (from "
+        "5 min on); a source can say it for itself",
     )
     push_public_url: str = setting(
         "", help="address under which hubs reach the push port from outside (WebSub); empty: no pushes, no port"

@@ -58,6 +58,14 @@ class LimitScope(StrEnum):
     DOMAIN = "domain"
 
 
+class Edits(StrEnum):
+    """How closely articles are looked at again while their story is live, to see what is edited."""
+
+    OFF = "off"
+    SLOW = "slow"
+    FAST = "fast"
+
+
 class Status(StrEnum):
     """Whether somebody has seen the address work."""
 
@@ -87,6 +95,7 @@ class Source:
     status: Status = Status.UNVERIFIED
     paused: bool = False
     push: bool = True
+    edits: Edits | None = None
 
     def facts(self) -> SourceFacts:
         """What events tell of it."""

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.fetcher.metrics import PageOutcome
+from services.fetcher.revisit.row import Revisit, remember, visited
 from services.fetcher.tables import ENTRIES, FILES, PAUSES, SOURCES
 from shared.db import among, insert_new, upsert, upsert_many
 from shared.events import Entry, Mode, Published, Source
@@ -114,10 +115,22 @@ class Changes:
     found: tuple[Found, ...] = ()
     tried: Tried | None = None
     pause: Pause | None = None
+    remembered: Revisit | None = None
+    visited: Revisit | None = None
 
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Item)
+
+
+def packed(item: Item) -> bytes:
+    """An item as tables keep it."""
+    return _ENCODER.encode(item)
+
+
+def unpacked(kept: bytes) -> Item:
+    """The item of `packed`."""
+    return _DECODER.decode(kept)
 
 
 async def write(connection: AsyncConnection, changes: Sequence[Changes]) -> None:
@@ -136,6 +149,8 @@ async def write(connection: AsyncConnection, changes: Sequence[Changes]) -> None
         await connection.execute(_ENDED, ended)
     if again := [_tried_row(row) for row in tried if not row.outcome]:
         await connection.execute(_AGAIN, again)
+    await remember(connection, [change.remembered for change in changes if change.remembered])
+    await visited(connection, [change.visited for change in changes if change.visited])
 
 
 _ROW = sa.update(ENTRIES).where(ENTRIES.c.entry_id == sa.bindparam("row"))

@@ -119,6 +119,32 @@ ROBOTS = sa.Table(
 """One robots file a scheme, host and port; `rules` is the last good copy ("" allows all); real time. `failing_since`
 is empty when the last try worked."""
 
+REVISITS = sa.Table(
+    "fetcher_revisits",
+    METADATA,
+    sa.Column("entry_id", sa.Text, primary_key=True),
+    sa.Column("source_id", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("item", sa.LargeBinary, nullable=False),
+    sa.Column("seen", Moment, nullable=False),
+    sa.Column("due", Moment),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("quiet", sa.Integer, nullable=False),
+    sa.Column("missing", sa.Integer, nullable=False),
+    sa.Column("body_hash", sa.Text, nullable=False),
+    sa.Column("etag", sa.Text),
+    sa.Column("last_modified", sa.Text),
+    sa.Column("article_id", sa.Text, nullable=False),
+    sa.Column("story_id", sa.Text, nullable=False),
+    sa.Column("live_until", Moment),
+    sa.Column("ended", sa.Text),
+    sa.Index("fetcher_revisits_due", "due"),
+    sa.Index("fetcher_revisits_url", "source_id", "url"),
+    sa.Index("fetcher_revisits_story", "story_id"),
+    sa.Index("fetcher_revisits_seen", "seen"),
+)
+"""Pages that may be fetched again to see what was edited; story time. Validators byte for byte, of `url`."""
+
 PUSHES = sa.Table(
     "fetcher_pushes",
     METADATA,

@@ -53,7 +53,7 @@ def forgotten(state: SourceState) -> SourceState:
 
 def validated(state: SourceState, response: Response, *, partly: bool = False) -> SourceState:
     """With the validators of a good answer; `partly` keeps those that it does not name (a 304)."""
-    etag, modified = _kept(response, "etag"), _kept(response, "last-modified")
+    etag, modified = kept(response, "etag"), kept(response, "last-modified")
     if partly:
         etag, modified = etag or state.etag, modified or state.last_modified
     return replace(state, etag=etag, last_modified=modified, validated_url=response.url if etag or modified else None)
@@ -71,6 +71,7 @@ def heeded(state: SourceState, sent: Headers, response: Response, *, same_body: 
     return replace(state, unheeded=min(state.unheeded + 1, PATIENCE), habit=habit)
 
 
-def _kept(response: Response, name: str) -> str | None:
+def kept(response: Response, name: str) -> str | None:
+    """The validator of that name in an answer, None where there is none to keep."""
     value = response.headers.get(name)
     return value if value and value.isascii() and len(value) <= LONGEST else None

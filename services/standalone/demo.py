@@ -124,8 +124,10 @@ ENVIRONMENT = {
     "WIREWATCH_POLL_JITTER": "0",
     "WIREWATCH_EXTRACT_WORKERS": "2",
     "WIREWATCH_COUNT_EVERY": "0s",
+    "WIREWATCH_EDITS": "off",
 }
-"""What differs from a real installation: no spacing between requests to a domain, sources polled every two hours."""
+"""What differs from a real installation: no spacing between requests to a domain, sources polled every two hours, and
+nobody looks for edits: this world makes none."""
 
 
 async def _play(

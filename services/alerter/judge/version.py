@@ -22,7 +22,8 @@ NOTICE = 80
 
 class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is kept of an article's newest version: enough to say what changed, no text but the title. `notice` says
-    that it is short and has words of a withdrawal, `withdrawn` that by this version or one before it was one."""
+    that it is short and has words of a withdrawal, or that its page is gone, `withdrawn` that by this version or one
+    before it was one."""
 
     version: str
     observed: datetime
@@ -42,9 +43,10 @@ def version_of(reading: Reading) -> Version:
     numbers = tuple(dict.fromkeys(value for _, _, value in figures(text, 0, len(text), reading.language)))
     words = fold_text(text).split()
     short = len(words) <= NOTICE
+    notice = article.withdrawn or (short and _says("withdrawn", code, reading))
     return Version(
         article.id, reading.match.observed, article.title, len(words), numbers, tuple(hashes(reading)),
-        denies=_says("denies", code, reading), notice=short and _says("withdrawn", code, reading),
+        denies=_says("denies", code, reading), notice=notice,
     )  # fmt: skip
 
 

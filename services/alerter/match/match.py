@@ -83,6 +83,8 @@ def decided(article: ArticleExtracted, engine: Engine) -> tuple[MatchOutcome, li
     """How the article ends, the watches it matches, and how many were evaluated."""
     if not engine.watches:
         return MatchOutcome.NO_WATCHES, [], 0
+    if article.withdrawn:  # its title is still there, and says nothing any more
+        return MatchOutcome.NOT_MATCHED, [], 0
     if not engine.watches_language(macro_of(article)):
         return MatchOutcome.LANGUAGE_NOT_WATCHED, [], 0
     readings = read(article, engine)

@@ -73,6 +73,15 @@ def test_a_text_that_was_taken_away_is_told() -> None:
     assert what(version(), version(text="Nema više.", minutes=9, held=False)) == [["withdrawn"]]
 
 
+@pytest.mark.parametrize("text", [TEXT, "Savez ostaje."])
+def test_a_page_that_is_gone_is_told_however_short_its_text_was(text: str) -> None:
+    gone = version(text="", minutes=9, held=False)
+    gone = msgspec.structs.replace(gone, article=msgspec.structs.replace(gone.article, withdrawn=True))
+    [alert] = edits(version(text=text), gone)
+    assert alert.extra["what"] == ["withdrawn"]
+    assert alert.headline == "Withdrawn: Srbija osudila savez" and alert.article.excerpt == ""
+
+
 def test_a_text_about_something_withdrawn_is_no_notice() -> None:
     about = "Vojska je povučena. Savez ostaje. Članak je povučen iz sporazuma."
     assert what(version(text=about), version(text=about + " Ima 900 vojnika.", minutes=9)) == [["number"]]
@@ -149,6 +158,17 @@ HEAD = "schema: watch/1\nid: w\nconcepts: {a: [savez~]}\nmatch: {require: [a]}\n
 
 def extracted(article: ArticleExtracted) -> Work:
     return Work(article, Record(topic="t", partition=0, offset=0, timestamp=0, key=b"", value=b""), Trace(""))
+
+
+async def test_a_withdrawn_article_satisfies_no_watch_whatever_its_title_says(database: Database) -> None:
+    await feed(await prepared(database, watch=HEAD + WATCH, watch_id="w"), [version()])
+    handle = match.make(
+        lambda: build([loads(HEAD + WATCH, "w.yaml", {})]), SteppedClock(START), match.knowing_from(database)
+    )  # fmt: skip
+    gone = version(text="", minutes=30).article
+    gone = msgspec.structs.replace(gone, previous=version().article.id, withdrawn=True)
+    [told] = [one for one in (await handle(extracted(gone))).outputs if isinstance(one, ArticleMatched)]
+    assert (told.held, told.hits) == (False, ())
 
 
 async def test_a_version_that_a_watch_lost_comes_through_both_steps(database: Database) -> None:

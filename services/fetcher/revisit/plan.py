@@ -1,0 +1,72 @@
+"""When a page is fetched again, and what follows from what was found there. Pure; story time.
+
+Distances double from visit to visit, and begin anew after a change: who edited once edits again. Visits are bounded in
+number, and end when the story has not been told of for two days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from services.fetcher.metrics import VisitOutcome
+from services.fetcher.revisit.row import Revisit
+from services.fetcher.schedule import LONGEST_WAIT, share
+from services.fetcher.sources import Edits
+from shared.events import AlertRaised, AlertState, Mode
+
+STORY_LIVES = timedelta(hours=48)
+"""From the last alert of a story."""
+GONE_AFTER = 2
+"""Visits in a row without a page before an article counts as withdrawn; 410 says so at once. Content networks give 404
+for minutes."""
+JITTER = 0.2
+
+ENDS = frozenset({VisitOutcome.WITHDRAWN, VisitOutcome.REFUSED, VisitOutcome.ROBOTS_DENIED, VisitOutcome.LEFT})
+"""Outcomes after which there is no further visit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """The first distance, and how many visits there are at most."""
+
+    first: timedelta
+    most: int
+
+
+TEMPOS = {
+    Edits.SLOW: Tempo(timedelta(minutes=30), 12),
+    Edits.FAST: Tempo(timedelta(minutes=5), 24),
+}
+"""Without a change: visits after 30 min, 90 min, 3.5 h … (7 in two days), or after 5 min, 15 min, 35 min … (10)."""
+
+
+def heard(row: Revisit, alert: AlertRaised, tempo: Tempo, now: datetime) -> Revisit:
+    """The row after an alert of its story: live for longer, and planned if it was not. An alert that comes again
+    changes nothing."""
+    until = alert.observed + STORY_LIVES
+    if alert.mode is not Mode.LIVE or alert.state is AlertState.RESOLVED or row.ended or until <= now:
+        return row
+    row = replace(row, story_id=alert.story_id, live_until=max(until, row.live_until or until))
+    if alert.article.url == row.url and alert.article.source.id == row.source_id:
+        row = replace(row, article_id=alert.article.id)
+    if row.due is None and row.article_id and row.tries < tempo.most:
+        return replace(row, due=now + _wait(row, tempo))
+    return row
+
+
+def after(row: Revisit, outcome: VisitOutcome, tempo: Tempo, now: datetime, wish: timedelta) -> Revisit:
+    """The row after a visit; `wish` is the least time that the server wants until the next."""
+    tries, missing = row.tries + 1, row.missing + 1 if outcome is VisitOutcome.MISSING else 0
+    if outcome in ENDS:
+        return replace(row, tries=tries, due=None, ended=outcome.value)
+    quiet = 0 if outcome is VisitOutcome.CHANGED else row.quiet if missing else row.quiet + 1
+    row = replace(row, tries=tries, missing=missing, quiet=quiet)
+    due = now + max(tempo.first if missing else _wait(row, tempo), wish)
+    over = tries >= tempo.most or row.live_until is None or due > row.live_until
+    return replace(row, due=None if over else due)
+
+
+def _wait(row: Revisit, tempo: Tempo) -> timedelta:
+    doubled: timedelta = tempo.first * (1 << min(row.quiet, 20))
+    return min(LONGEST_WAIT, doubled) * (1 - JITTER * share(row.entry_id, row.tries))

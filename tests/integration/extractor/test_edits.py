@@ -1,0 +1,92 @@
+"""Pages that were fetched again: whose headline counts, and articles that were taken away."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.extractor.app import MIGRATIONS
+from services.extractor.extract import Extract
+from services.extractor.language import load_identifier
+from services.extractor.read import Tools
+from services.extractor.reading import ExtractOutcome
+from services.extractor.remember import Memory
+from shared import ids
+from shared.clock import SteppedClock
+from shared.db import Database, migrate
+from shared.events import Entry, Mode, PageFetched
+from shared.text.gazetteer import Gazetteer
+from shared.urls import canonical
+from tests.fakes.pages import OBSERVED, PARAGRAPHS, URL, html, page
+from tests.integration.extractor.test_step import NOW, Inline, only, run
+
+FED = Entry(guid="g", title="Declaration signed, says the feed", summary="A summary by the feed.")
+HEADLINE, OTHER = "Three ministers sign declaration in Tirana", "Ministers deny that they signed anything"
+NUMBER = (*PARAGRAPHS, "Some 5,000 soldiers are to take part in the exercise, the ministry said.")
+
+
+@pytest.fixture(scope="module")
+def tools() -> Tools:
+    return Tools(load_identifier(), Gazetteer({}))
+
+
+@pytest.fixture
+async def step(database: Database, tools: Tools) -> Extract:
+    await migrate(database, "extractor", MIGRATIONS)
+    return Extract(Inline(tools), Memory(database), SteppedClock(NOW), timedelta(hours=24))
+
+
+def again(body: str, number: int, **more: Any) -> PageFetched:
+    """The page as it was found at a further visit."""
+    observed = OBSERVED + timedelta(hours=number)
+    return page(body, entry=FED, revisit=number, article_id=ids.article(canonical(URL)), observed=observed, **more)
+
+
+def gone(number: int) -> PageFetched:
+    withdrawn = again("", number)
+    return PageFetched(
+        **{name: getattr(withdrawn, name) for name in withdrawn.__struct_fields__ if name != "status"}, status=410
+    )
+
+
+async def test_another_headline_counts_more_than_the_feeds(step: Extract) -> None:
+    first = only(await run(step, page(html(title=HEADLINE), entry=FED)))
+    number = only(await run(step, again(html(title=HEADLINE, paragraphs=NUMBER), 1)))
+    headline = only(await run(step, again(html(title=OTHER, paragraphs=NUMBER), 2)))
+    later = only(await run(step, again(html(title=OTHER), 3)))
+    assert [one.title for one in (first, number, headline, later)] == [FED.title, FED.title, OTHER, OTHER]
+    assert (number.lead, headline.lead) == ("A summary by the feed.", PARAGRAPHS[0])
+    assert [one.previous for one in (first, number, headline, later)] == ["", first.id, number.id, headline.id]
+    assert (headline.observed, headline.mode) == (OBSERVED + timedelta(hours=2), Mode.LIVE)
+    assert only(await run(step, again(html(title=OTHER, paragraphs=NUMBER), 2))) == headline
+
+
+async def test_advertisements_are_no_edit(step: Extract) -> None:
+    await run(step, page(html(), entry=FED))
+    outcome = await run(step, again(html(body="<aside>Buy now</aside>"), 1))
+    assert (outcome.label, outcome.outputs) == (ExtractOutcome.UNCHANGED, ())
+
+
+async def test_a_page_that_is_gone_is_a_version_without_text(step: Extract) -> None:
+    first = only(await run(step, page(html(), entry=FED)))
+    outcome = await run(step, gone(2))
+    article = only(outcome)
+    assert outcome.label is ExtractOutcome.WITHDRAWN
+    assert (article.article_id, article.previous) == (first.article_id, first.id)
+    assert (article.title, article.text, article.withdrawn, article.mode) == (first.title, "", True, Mode.LIVE)
+    assert (article.language, article.canonical_url) == (first.language, first.canonical_url)
+    assert only(await run(step, gone(2))) == article
+    assert only(await run(step, page(html(), entry=FED))) == first
+
+
+async def test_a_page_that_is_gone_and_was_never_read_is_unknown(step: Extract) -> None:
+    outcome = await run(step, gone(1))
+    assert (outcome.label, outcome.outputs) == (ExtractOutcome.UNKNOWN, ())
+
+
+async def test_an_empty_page_at_a_first_visit_withdraws_nothing(step: Extract) -> None:
+    await run(step, page(html(), entry=FED))
+    outcome = await run(step, page("", entry=FED))
+    assert (outcome.label, outcome.outputs) == (ExtractOutcome.NOT_HTML, ())
