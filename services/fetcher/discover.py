@@ -1,8 +1,9 @@
 """Entries not seen before, and whether they can still be news.
 
 An entry is its guid within the source, else its canonical address. Live means observed at most a day (a setting) after
-it was published; on the first poll of a source an entry without a date counts as history, later it counts as new
-because we saw it appear. History is published too (`backfill`): it teaches, and raises nothing.
+it was published; on the first poll of a source, and on the first after an outage, an entry without a date counts as
+history, else it counts as new because we saw it appear. History is published too (`backfill`): it teaches, and raises
+nothing.
 
 Left out on purpose: entries that change later (`edit` alerts compare pages, not feeds).
 """
@@ -27,19 +28,25 @@ AHEAD = timedelta(minutes=15)
 
 VERY_OLD = timedelta(days=365)
 
+OUTAGE = 1.25
+"""How often the bound of news a source may have been unread before an undated entry can be from before it: one that is
+asked once a day is in time."""
+
 SURE = {"future": 0.3, "zoneless": 0.6}
 """How sure a feed's date is when it carries a flag; 1 without."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at a source: when (story and real time), whether it is the first, and the rules."""
+    """One look at a source: when (story and real time), whether it is the first, since when it was not read, and the
+    rules."""
 
     observed: datetime
     seen: datetime
     first: bool
     live: timedelta
     seed: bool
+    since: datetime | None = None
 
 
 def identify(source: Source, feed: Feed, base: str) -> dict[str, tuple[FeedEntry, str]]:
@@ -107,7 +114,8 @@ def _flags(entry: FeedEntry, look: Look) -> tuple[str, ...]:
 
 def _mode(entry: FeedEntry, look: Look) -> Mode:
     if entry.published is None:
-        return Mode.BACKFILL if look.first else Mode.LIVE
+        unwatched = look.since is not None and look.observed - look.since > look.live * OUTAGE
+        return Mode.BACKFILL if look.first or unwatched else Mode.LIVE
     return Mode.LIVE if look.observed - entry.published <= look.live else Mode.BACKFILL
 
 

@@ -1,7 +1,9 @@
 """Entries whose page is still to be fetched, in memory: who is next, and what waits for another try.
 
-The table is the truth; here stands a bounded piece of it. News before history; domains in turn, and with pacing one
-page of a domain at a time, so that a large feed neither keeps the others waiting nor holds places that only wait.
+The table is the truth; here stands a bounded piece of it. News before history, wherever it is from, and the newest of
+history first, so that a backlog of days comes in from its end; domains in turn, and with pacing one page of a domain at
+a time, so that a large feed neither keeps the others waiting nor holds places that only wait. History never takes all
+the room.
 """
 
 from __future__ import annotations
@@ -20,7 +22,36 @@ from shared.urls import registered_domain
 ROOM = 5_000
 """Jobs in memory, at about 5 KB each; the rest waits in the table."""
 
-Queued = tuple[bool, int, Job]
+HISTORY = 0.75
+"""Share of the room that history may fill: news always finds some."""
+
+Queued = tuple[float, int, Job]
+"""Its rank, the smallest first; the number in which it came; the job."""
+
+
+@dataclass(slots=True)
+class _Ring:
+    """Jobs of one kind by registered domain, and the domains in turn."""
+
+    queues: dict[str, list[Queued]] = field(default_factory=dict)
+    turns: deque[str] = field(default_factory=deque)
+
+    def put(self, domain: str, queued: Queued) -> None:
+        if domain not in self.queues:
+            self.queues[domain] = []
+            self.turns.append(domain)
+        heapq.heappush(self.queues[domain], queued)
+
+    def take_out(self, domain: str, queued: Queued) -> None:
+        queue = self.queues[domain]
+        if queue[0] is queued:
+            heapq.heappop(queue)
+        else:  # rare: its elders wait for another host of the domain
+            queue.remove(queued)
+            heapq.heapify(queue)
+        if not queue:
+            del self.queues[domain]
+            self.turns.remove(domain)
 
 
 @dataclass(slots=True)
@@ -32,8 +63,8 @@ class Frontier:
     room: int = ROOM
     overflowed: bool = False
     """Whether the table holds jobs that had no room here."""
-    _queues: dict[str, list[Queued]] = field(default_factory=dict)
-    _turns: deque[str] = field(default_factory=deque)
+    _news: _Ring = field(default_factory=_Ring)
+    _history: _Ring = field(default_factory=_Ring)
     _busy: set[str] = field(default_factory=set)
     _later: list[tuple[datetime, int, Job]] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
@@ -49,7 +80,8 @@ class Frontier:
         """A job to do, now or at its `retry_at`. One that finds no room is left in the table."""
         if job.item.entry_id in self._known:
             return
-        if len(self._known) >= self.room:
+        room = self.room if job.item.mode is Mode.LIVE else self.room * HISTORY
+        if len(self._known) >= room:
             self.overflowed = True
             return
         self._known.add(job.item.entry_id)
@@ -62,17 +94,24 @@ class Frontier:
     def take(self, now: datetime) -> Job | None:
         """The next job to do, None while there is none. Give it back with `retry` or `finish`."""
         self._wake(now)
-        for _ in range(len(self._turns)):
-            domain = self._turns.popleft()
-            job = self._next_of(domain)
-            if job is not None:
-                return job
+        for ring in (self._news, self._history):
+            for _ in range(len(ring.turns)):
+                ring.turns.rotate(-1)
+                domain = ring.turns[-1]
+                if (free := self._free(ring, domain)) is not None:
+                    ring.take_out(domain, free)
+                    return self._given(domain, free[2])
         return None
+
+    def _given(self, domain: str, job: Job) -> Job:
+        if self.one_each:
+            self._busy.add(domain)
+        return job
 
     def ready(self, now: datetime) -> bool:
         """Whether `take` would find a job."""
         self._wake(now)
-        return any(self._free(domain) for domain in self._turns)
+        return any(self._free(ring, domain) for ring in (self._news, self._history) for domain in ring.turns)
 
     def next_change(self) -> datetime | None:
         """When the earliest of the later tries is due."""
@@ -80,7 +119,7 @@ class Frontier:
 
     def waiting_for_hosts(self) -> bool:
         """Whether there are jobs that only wait for a host's pause to end."""
-        return bool(self._turns)
+        return any(domain not in self._busy for ring in (self._news, self._history) for domain in ring.turns)
 
     def retry(self, job: Job, attempts: int, retry_at: datetime) -> None:
         """The job is to be done again at `retry_at`."""
@@ -96,51 +135,28 @@ class Frontier:
         if job.retry_at is not None:
             heapq.heappush(self._later, (job.retry_at, next(self._count), job))
             return
-        domain = registered_domain(job.item.url)
-        queue = self._queues.setdefault(domain, [])
-        if not queue and domain not in self._busy:
-            self._turns.append(domain)
-        heapq.heappush(queue, (job.item.mode is not Mode.LIVE, next(self._count), job))
+        ring = self._news if job.item.mode is Mode.LIVE else self._history
+        ring.put(registered_domain(job.item.url), (_rank(job), next(self._count), job))
 
     def _wake(self, now: datetime) -> None:
         while self._later and self._later[0][0] <= now:
             _, _, job = heapq.heappop(self._later)
             self._place(replace(job, retry_at=None))
 
-    def _next_of(self, domain: str) -> Job | None:
-        free = self._free(domain)
-        if free is None:
-            self._turns.append(domain)
-            return None
-        queue = self._queues[domain]
-        _take_out(queue, free)
-        job = free[2]
-        if self.one_each:
-            self._busy.add(domain)
-        elif queue:
-            self._turns.append(domain)
-        if not queue:
-            del self._queues[domain]
-        return job
-
     def _release(self, job: Job) -> None:
-        domain = registered_domain(job.item.url)
-        if domain in self._busy:
-            self._busy.discard(domain)
-            if self._queues.get(domain):
-                self._turns.append(domain)
+        self._busy.discard(registered_domain(job.item.url))
 
-    def _free(self, domain: str) -> Queued | None:
-        """The next job of a domain whose host has not asked for a pause."""
-        queue = self._queues[domain]
+    def _free(self, ring: _Ring, domain: str) -> Queued | None:
+        """The next job of a domain that is not busy and whose host has not asked for a pause."""
+        if domain in self._busy:
+            return None
+        queue = ring.queues[domain]
         if not self.pace.has_pauses(domain):
             return queue[0]
         return min((queued for queued in queue if not self.pace.paused(queued[2].item.url)), default=None)
 
 
-def _take_out(queue: list[Queued], queued: Queued) -> None:
-    if queue[0] is queued:
-        heapq.heappop(queue)
-    else:  # rare: its elders wait for another host of the domain
-        queue.remove(queued)
-        heapq.heapify(queue)
+def _rank(job: Job) -> float:
+    """News in the order in which it was seen; of history the newest first, what has no date last."""
+    published = job.item.published
+    return 0.0 if job.item.mode is Mode.LIVE or published is None else -published.at.timestamp()

@@ -170,6 +170,8 @@ def _entry_row(found: Found) -> dict[str, Any]:
         "attempts": 0,
         "retry_at": None,
         "item": None if found.outcome else _ENCODER.encode(found.item),
+        "history": found.item.mode is not Mode.LIVE,
+        "published": found.item.published.at if found.item.published else None,
     }
 
 
@@ -208,10 +210,19 @@ async def keep_file(connection: AsyncConnection, path: str, text: str, now: date
 
 
 async def pending(connection: AsyncConnection, most: int) -> list[Job]:
-    """Entries whose page is still to be published, the oldest first."""
+    """Entries whose page is still to be published: news in the order in which it was seen, then history, the newest
+    first."""
     columns = (ENTRIES.c.item, ENTRIES.c.attempts, ENTRIES.c.retry_at)
-    query = sa.select(*columns).where(ENTRIES.c.pending).order_by(ENTRIES.c.observed, ENTRIES.c.entry_id).limit(most)
+    query = sa.select(*columns).where(ENTRIES.c.pending).order_by(*_ORDER).limit(most)
     return [Job(_DECODER.decode(row.item), row.attempts, row.retry_at) for row in await connection.execute(query)]
+
+
+_HISTORY = sa.func.coalesce(ENTRIES.c.history, sa.false())
+_AGE = sa.case(
+    (_HISTORY, -sa.type_coerce(sa.func.coalesce(ENTRIES.c.published, 0), sa.BigInteger)),
+    else_=sa.type_coerce(ENTRIES.c.observed, sa.BigInteger),
+)
+_ORDER = (_HISTORY, _AGE, ENTRIES.c.entry_id)
 
 
 async def count_pending(connection: AsyncConnection) -> int:

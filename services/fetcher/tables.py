@@ -90,8 +90,11 @@ ENTRIES = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("retry_at", Moment),
     sa.Column("item", sa.LargeBinary),
+    sa.Column("history", sa.Boolean),
+    sa.Column("published", Moment),
 )
 """Every entry ever seen. `pending`: its page is still to be published, `item` is then what is known of it (JSON);
+`history` that it is no news (older rows do not say), `published` what orders history;
 `observed` story time, `retry_at` real time."""
 
 KEYS = sa.Table(

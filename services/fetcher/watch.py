@@ -62,6 +62,7 @@ class Watch:
     alarm: Alarm = field(default_factory=Alarm)
     _states: dict[str, SourceState] = field(default_factory=dict)
     _last_ids: dict[str, frozenset[str]] = field(default_factory=dict)
+    _overdue: dict[str, datetime] = field(default_factory=dict)
     _unslowed: dict[str, datetime] = field(default_factory=dict)
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
 
@@ -83,9 +84,19 @@ class Watch:
         self._states |= {state.source_id: state for state in new}
         self._share_out()
         self._schedule_all(but=frozenset())
+        self._spread_overdue()
         self.heat.told = self.warm
         self.warm(self.heat.hot(self.story.now()))
         await self._keep_pushes()
+
+    def _spread_overdue(self) -> None:
+        """What became due while nobody was running is asked bit by bit; its check keeps the time it was due."""
+        now = self.story.now()
+        for source in self.file.current.values():
+            due = self.schedule.due(source.id)
+            if due is not None and due < now:
+                self._overdue[source.id] = due
+                self.schedule.put(source.id, self.plan.first(source, now))
 
     async def run(self, stop: asyncio.Event, group: asyncio.TaskGroup) -> None:
         """Start polls as they are due, as tasks of `group`, until `stop`."""
@@ -199,7 +210,7 @@ class Watch:
             if source is None or source.paused or stop.is_set():
                 return
             try:
-                await self._check(source, due)
+                await self._check(source, self._overdue.pop(source_id, due))
             except HostPaused as pause:  # the host asked to be left alone: this is no poll, only a later date
                 self._put(source_id, self.story.now() + pause.left)
             except Exception as error:  # noqa: BLE001 - one source's defect must not stop the others
@@ -217,7 +228,8 @@ class Watch:
     async def conclude(self, source: Source, polled: Polled, due: datetime, now: datetime) -> SourceChecked:
         """See what is new, publish and write, plan the next time. `due` gives the event its id; `now` is story time."""
         before = self._states[source.id]
-        look = Look(now, self.real.now(), not polled.state.seeded, self.settings.live, self.settings.seed)
+        settings, first = self.settings, not polled.state.seeded
+        look = Look(now, self.real.now(), first, settings.live, settings.seed, since=before.last_worked)
         entries = identify(source, polled.feed, polled.base) if polled.feed else {}
         found = discover(source, entries, await self._known(source, entries), look)
         if polled.outcome is CheckOutcome.FRESH and not found:

@@ -127,7 +127,9 @@ class Revisits:
         """One visit, to its end: published and written, or planned again."""
         source, tempo, now = self.sources().get(one.source_id), self.hearing.tempo_of(one.source_id), self.story.now()
         try:
-            if source is None or tempo is None:
+            if one.live_until is None or one.live_until < now:  # nobody ran while its story lived
+                await self.landing.land(None, Changes(visited=replace(one, due=None)))
+            elif source is None or tempo is None:
                 await self._settle(Visited(VisitOutcome.LEFT, one), TEMPOS[Edits.SLOW], now)
             else:
                 await self._settle(await self._ask(one, source, now), tempo, now)
