@@ -16,8 +16,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from services.operate import show
-from shared import log
+from shared import log, show
 from shared.bus import Bus
 from shared.errors import Failure, Misconfigured, Transient
 from shared.run import VERSION, crash_line, first_cause, open_bus

@@ -32,6 +32,7 @@ from services.fetcher.robots import Robots
 from services.fetcher.schedule import MOST_POLLS, Plan
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import SourcesFile
+from services.fetcher.tally import Asked, Counted, Tally
 from services.fetcher.watch import Watch
 from shared.bus import Publisher
 from shared.errors import Misconfigured
@@ -85,9 +86,10 @@ class Running:
             publisher = await patiently("fetcher", self.parts.bus.publisher, stop)
         except Stopped:
             return
-        landing = Landing(publisher, self.parts.database, self.parts.real, self.parts.health.pulse("fetcher:landing"))
+        pulse, tally = self.parts.health.pulse("fetcher:landing"), Tally(self.parts.real)
+        landing = Landing(publisher, self.parts.database, self.parts.real, pulse, tally)
         try:
-            watch, port = self._wired(landing)
+            watch, port = self._wired(landing, tally)
             await watch.keep()
             pending = await watch.pages.load()
             await watch.load()
@@ -127,12 +129,13 @@ class Running:
             port, host, self.settings.push_port, stop, started=started, named="WIREWATCH_PUSH_PORT", most=CONNECTIONS
         )  # fmt: skip
 
-    def _wired(self, landing: Landing) -> tuple[Watch, Port | None]:
+    def _wired(self, landing: Landing, tally: Tally) -> tuple[Watch, Port | None]:
         settings, parts, defects = self.settings, self.parts, Defects()
         pace = Pace(parts.real, spacing=settings.spacing, cap=settings.poll_concurrency + settings.page_concurrency)
-        robots = Robots(parts.door, pace, parts.database, parts.real, settings.robots_agent)
+        feeds, articles, files = (Counted(parts.door, tally, asked) for asked in Asked)
+        robots = Robots(files, pace, parts.database, parts.real, settings.robots_agent)
         limits = Limits(total=settings.request_timeout.total_seconds())
-        fetcher = Fetcher(parts.door, pace, parts.real, limits, robots if settings.robots else None)
+        fetcher = Fetcher(articles, pace, parts.real, limits, robots if settings.robots else None)
         self.revisits = Revisits(
             hearing=self.hearing, database=parts.database, story=parts.story, real=parts.real, fetcher=fetcher,
             landing=landing, sources=lambda: self.file.current, defects=defects,
@@ -147,7 +150,7 @@ class Running:
         watch = Watch(
             settings=settings, database=parts.database, story=parts.story, real=parts.real, file=self.file,
             plan=plan_of(settings), landing=landing, heat=self.heat,
-            poller=Poller(parts.door, pace, parts.real, limits), robots=robots, pages=pages, defects=defects,
+            poller=Poller(feeds, pace, parts.real, limits), robots=robots, pages=pages, defects=defects,
             pulse=parts.health.pulse("fetcher:sources"),
         )  # fmt: skip
         return watch, self._pushes(watch, pace, limits) if settings.push_public_url else None

@@ -21,11 +21,12 @@ from services.fetcher.policy import treatment
 from services.fetcher.robots import Robots, Verdict
 from services.fetcher.sources import LimitScope, Source
 from services.fetcher.store import Item, Pause
+from services.fetcher.tally import Asks
 from services.fetcher.validators import kept
 from shared import ids
 from shared.clock import Clock
 from shared.events import CheckOutcome, Ledger, PageFetched
-from shared.http import Door, FailureKind, HttpFailure, Limits, Response
+from shared.http import FailureKind, HttpFailure, Limits, Response
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.5"
 KEPT_HEADERS = ("content-type", "content-language", "last-modified", "x-robots-tag", "tdm-reservation", "link")
@@ -74,7 +75,7 @@ Result = Page | Ended | Again
 class Fetcher:
     """What fetching needs. `robots` None switches robots.txt off."""
 
-    door: Door
+    door: Asks
     pace: Pace
     real: Clock
     limits: Limits

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.fetcher.store import Changes, write
+from services.fetcher.tally import Tally
 from shared.bus import Message, Publisher, RecordTooLarge
 from shared.clock import Clock
 from shared.codec import encode
@@ -49,6 +50,8 @@ class Landing:
     database: Database
     real: Clock
     pulse: Pulse = UNHEARD
+    tally: Tally | None = None
+    """Counts of requests, written along."""
     _parcels: list[_Parcel] = field(default_factory=list)
     _rounds: asyncio.Task[None] | None = None
 
@@ -151,14 +154,22 @@ class Landing:
         while True:
             self.pulse.beat()
             try:
-                async with self.database.transaction() as connection:
-                    await write(connection, [parcel.changes for parcel in parcels])
+                await self._write_once([parcel.changes for parcel in parcels])
             except Transient as error:
                 log.warning("write_delayed", rows=len(parcels), reason=error.reason, error=str(error))
             else:
                 return
             await self.real.sleep(wait)
             wait = min(LONGEST_WAIT, wait * 2)
+
+    async def _write_once(self, changes: Sequence[Changes]) -> None:
+        counts = self.tally.taken() if self.tally else {}
+        async with self.database.transaction() as connection:
+            await write(connection, changes)
+            if self.tally:
+                await self.tally.write(connection, counts)
+        if self.tally:
+            self.tally.wrote(counts)
 
 
 def _settle(parcel: _Parcel, *, landed: bool) -> None:

@@ -22,10 +22,11 @@ from services.fetcher.reading import read_body
 from services.fetcher.schedule import freshness
 from services.fetcher.sources import Source
 from services.fetcher.store import Pause, SourceState
+from services.fetcher.tally import Asks
 from services.fetcher.walls import wall_of
 from shared.clock import Clock
 from shared.events import CheckOutcome
-from shared.http import Door, FailureKind, HttpFailure, Limits, Response
+from shared.http import FailureKind, HttpFailure, Limits, Response
 
 ACCEPT = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 
@@ -86,7 +87,7 @@ class Visit:
 class Poller:
     """What polling needs. `limits` bound the request, the wait for a turn comes on top."""
 
-    door: Door
+    door: Asks
     pace: Pace
     real: Clock
     limits: Limits

@@ -23,9 +23,10 @@ import structlog
 from services.fetcher.pace import Pace
 from services.fetcher.robots_rules import PARSED, Rules, allows, parse, text_of
 from services.fetcher.tables import ROBOTS
+from services.fetcher.tally import Asks
 from shared.clock import Clock
 from shared.db import Database, upsert
-from shared.http import Door, FailureKind, HttpFailure, Limits
+from shared.http import FailureKind, HttpFailure, Limits
 from shared.urls import host_of
 
 log = structlog.get_logger()
@@ -81,7 +82,7 @@ class _File:
 class Robots:
     """The robots files of the sites in use. `agent` is the bare product name."""
 
-    door: Door
+    door: Asks
     pace: Pace
     database: Database
     real: Clock

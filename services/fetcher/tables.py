@@ -70,6 +70,19 @@ HEAT = sa.Table(
 )
 """Which sources carried a story that alerts were raised of, when last, and when the story last had an alert."""
 
+REQUESTS = sa.Table(
+    "fetcher_requests",
+    METADATA,
+    sa.Column("domain", sa.Text, primary_key=True),
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("asked", sa.Text, primary_key=True),
+    sa.Column("answer", sa.Text, primary_key=True),
+    sa.Column("requests", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("closest", sa.Float),
+)
+"""What was asked of each registered domain, by day (see `tally`)."""
+
 FILES = sa.Table(
     "fetcher_files",
     METADATA,

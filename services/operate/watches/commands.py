@@ -22,9 +22,8 @@ from services.alerter.bundle import bundle
 from services.alerter.load import load as load_watch
 from services.alerter.load import loads
 from services.alerter.match.commands import gazetteer_beside, watch
-from services.operate import show
 from services.operate.init import check_prepared
-from shared import log
+from shared import log, show
 from shared.bus import Bus
 from shared.db import DatabaseUnavailable, open_database
 from shared.errors import Failure, Misconfigured, Transient

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.operate import show
 from services.operate.watches import compare
 from services.operate.watches.backtest import Result
+from shared import show
 
 SHOWN = ("at", "kind", "rule", "state", "headline", "reason", "source")
 """Columns of the table of alerts; JSON has all."""
