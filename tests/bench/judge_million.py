@@ -39,6 +39,8 @@ COUNT = int(os.environ.get("WIREWATCH_BENCH_ARTICLES", "1000000"))
 SEED, A_DAY = 5, 10_000
 VOCABULARY, WORDS, OUTLETS = 60_000, 40, 200
 COPIED, AHEAD = 1 / 3, 200
+LOOKS = 50
+"""How often memory is looked at; one in five is told at the end."""
 WATCHES = {"defence-alliance": 0.7, "second": 0.1, "third": 0.1, "fourth": 0.1}
 """Watches and their share of the articles: one owner with one watch that is much busier than all others."""
 FILE = PACK / "watches" / "defence-alliance.yaml"
@@ -131,11 +133,12 @@ async def measured(database: Database, file: Path, matches: Sequence[ArticleMatc
                 await feed(judge, waiting, batch=batch)
                 progress.advance(bar, len(waiting))
                 waiting = []
-            if number % (COUNT // 10) == 0:
+            if number % (COUNT // LOOKS) == 0:
                 most = max(most, now := round(resident_mb(os.getpid()), 1))
+                print(f"{number}: {now} MB resident, {megabytes(file)} MB in SQL", flush=True)
+            if number % (COUNT // 10) == 0:
                 figures[f"resident_mb_after_{number}"] = now
                 figures[f"database_mb_after_{number}"] = megabytes(file)
-                print(f"{number}: {now} MB resident, {megabytes(file)} MB in SQL", flush=True)
     seconds = perf_counter() - started
     await readers.close()
     return figures | {

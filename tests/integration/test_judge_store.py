@@ -89,7 +89,7 @@ async def test_replay_and_back_fill_enter_history_and_tell_nothing(database: Dat
     assert raised(outcomes) == []
     rows = await everything(database)
     assert rows["judge_families"] > 1_000
-    assert rows["judge_sightings"] == 0
+    assert rows["judge_sighted"] == 0
 
 
 PATIENT = "alerts: [{kind: first_seen, id: new, sources: 2, within: 48h}]"

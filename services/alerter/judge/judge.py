@@ -87,15 +87,9 @@ class Judge:
             return await self._judge_batch(_Batch([work.event for work in works], works[0].fence if works else None))
 
     async def _judge_batch(self, batch: _Batch) -> list[Outcome]:
-        outcomes: list[Outcome] = []
         try:
-            await self._timed("read", self._open(batch))
-            for at, portion in enumerate(batch.portions):
-                found = await self._timed("text", self._readers.read(at, batch.portions))
-                if portion.matches:
-                    await self._timed("read", self._remember(batch, portion, found))
-                causes = batch.causes[at * PORTION : (at + 1) * PORTION]
-                outcomes += await self._timed("judge", self._decide(causes, batch))
+            async with self._database.reading() as connection:
+                outcomes = await self._judge_portions(connection, batch)
             await self._timed("write", self._write(batch))
         except BaseException:
             for cause in batch.causes:
@@ -104,40 +98,51 @@ class Judge:
         self._tidy(batch)
         return outcomes
 
+    async def _judge_portions(self, connection: AsyncConnection, batch: _Batch) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        await self._timed("read", self._open(connection, batch))
+        for at, portion in enumerate(batch.portions):
+            found = await self._timed("text", self._readers.read(at, batch.portions))
+            if portion.matches:
+                await self._timed("read", self._remember(connection, batch, portion, found))
+            causes = batch.causes[at * PORTION : (at + 1) * PORTION]
+            outcomes += await self._timed("judge", self._decide(causes, batch))
+        return outcomes
+
     async def _timed(self, part: str, work: Awaitable[T]) -> T:
         started = perf_counter()
         result = await work
         JUDGE_SECONDS.labels(part).observe(perf_counter() - started)
         return result
 
-    async def _open(self, batch: _Batch) -> None:
+    async def _open(self, connection: AsyncConnection, batch: _Batch) -> None:
         """What SQL says of the batch as a whole; the reading of its texts begins."""
         ours = [cause for cause in batch.causes if is_ours(cause)]
-        async with self._database.reading() as connection:
-            batch.decided = await store.decided(connection, [cause.id for cause in ours])
-            fresh = [cause for cause in ours if cause.id not in batch.decided]
-            batch.rules = await load_rules(connection, {watch_of(cause) for cause in fresh})
-            fresh = [cause for cause in fresh if watch_of(cause) in batch.rules]
-            batch.portions = _portions(batch, {cause.id for cause in fresh})
-            self._readers.begin(batch.portions)
-            if fresh:
-                for watch_id in sorted(batch.rules):
-                    batch.memories[watch_id] = await self._memory(connection, watch_id, batch.fence)
-                await _place(connection, batch.memories, fresh)
-                now = max(cause.observed for cause in fresh)
-                batch.outside = await self._lookout.look(connection, batch.rules.values(), now)
+        batch.decided = await store.decided(connection, [cause.id for cause in ours])
+        fresh = [cause for cause in ours if cause.id not in batch.decided]
+        batch.rules = await load_rules(connection, {watch_of(cause) for cause in fresh})
+        fresh = [cause for cause in fresh if watch_of(cause) in batch.rules]
+        batch.portions = _portions(batch, {cause.id for cause in fresh})
+        self._readers.begin(batch.portions)
+        if fresh:
+            for watch_id in sorted(batch.rules):
+                batch.memories[watch_id] = await self._memory(connection, watch_id, batch.fence)
+            await _place(connection, batch.memories, fresh)
+            now = max(cause.observed for cause in fresh)
+            batch.outside = await self._lookout.look(connection, batch.rules.values(), now)
 
-    async def _remember(self, batch: _Batch, portion: Portion, found: Sequence[Findings]) -> None:
+    async def _remember(
+        self, connection: AsyncConnection, batch: _Batch, portion: Portion, found: Sequence[Findings]
+    ) -> None:
         """Bring the families that were found in these articles up from SQL."""
         batch.read |= {match.id: (Reading(match), each) for match, each in zip(portion.matches, found, strict=True)}
-        async with self._database.reading() as connection:
-            for watch_id in sorted({match.watch_id for match in portion.matches}):
-                memory = batch.memories[watch_id]
-                numbers = {number for match in portion.matches if match.watch_id == watch_id
-                           for number in batch.read[match.id][1].terms}  # fmt: skip
-                await store.fetch_families(connection, memory, numbers)
-                waiting = waiting_for(batch.rules[watch_id], self._settings)
-                await store.fetch_sightings(connection, memory, numbers, waiting)
+        for watch_id in sorted({match.watch_id for match in portion.matches}):
+            memory = batch.memories[watch_id]
+            numbers = {number for match in portion.matches if match.watch_id == watch_id
+                       for number in batch.read[match.id][1].terms}  # fmt: skip
+            await store.fetch_families(connection, memory, numbers)
+            waiting = waiting_for(batch.rules[watch_id], self._settings)
+            await store.fetch_sightings(connection, memory, numbers, waiting)
 
     async def _memory(self, connection: AsyncConnection, watch_id: str, fence: Fence | None) -> Memory:
         kept = self._kept.get(watch_id)

@@ -128,7 +128,7 @@ class Changes:
     members: dict[str, Member] = field(default_factory=dict)
     copies: dict[str, Printed] = field(default_factory=dict)
     families: set[int] = field(default_factory=set)
-    sightings: dict[tuple[int, str], Sighting] = field(default_factory=dict)
+    sightings: set[int] = field(default_factory=set)
     acted: list[Acted] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
     counted: bool = False
@@ -288,7 +288,12 @@ class Memory:
         """Somebody used a young family."""
         self.sightings.setdefault(number, {})[sighting.article_id] = sighting
         if new:
-            self.changes.sightings[(number, sighting.article_id)] = sighting
+            self.changes.sightings.add(number)
+
+    def drop_sightings(self, number: int) -> None:
+        """A family waits no longer."""
+        if self.sightings.pop(number, None) is not None:
+            self.changes.sightings.add(number)
 
     def put_acted(self, acted: Acted, *, new: bool = True) -> None:
         """An actor did an act in a story."""

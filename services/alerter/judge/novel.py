@@ -130,7 +130,7 @@ def _met_again(memory: Memory, reading: Reading, term: Term, family: Family, rul
     over = reading.moment - begun > rule.young_for or len(seen) >= MOST_SIGHTINGS
     if over or (earlier and not reading.live):
         family.standing, family.last = Standing.KNOWN, reading.moment
-        memory.sightings.pop(term.number, None)
+        memory.drop_sightings(term.number)
     family.first = min(family.first, reading.moment)
     if over or earlier:
         memory.put_family(term.number, family)
@@ -362,4 +362,4 @@ def settle(memory: Memory, novel: Novel) -> None:
         family = memory.families.get(one)
         first = family.first if family else novel.sightings[0].moment
         memory.put_family(one, Family(first, Standing.TOLD, novel.sightings[-1].moment))
-        memory.sightings.pop(one, None)
+        memory.drop_sightings(one)

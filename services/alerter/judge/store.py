@@ -25,7 +25,7 @@ from shared.db import among
 _ENCODE = msgspec.json.encode
 _PROFILE = msgspec.json.Decoder(Profile)
 _COUNTS = msgspec.json.Decoder(Counts)
-_SIGHTING = msgspec.json.Decoder(Sighting)
+_SIGHTINGS = msgspec.json.Decoder(list[Sighting])
 _TOLD = msgspec.json.Decoder(Told)
 DAY = timedelta(days=1)
 
@@ -143,9 +143,10 @@ async def fetch_sightings(
     wanted = sorted(number for number in set(numbers) if number not in memory.sightings and memory.waits(number))
     if not wanted:
         return
-    own = sa.and_(among(t.SIGHTINGS.c.family, wanted, connection.dialect.name), t.SIGHTINGS.c.moment >= since)
-    for row in await connection.execute(_of(t.SIGHTINGS, memory).where(own)):
-        memory.put_sighting(row.family, _SIGHTING.decode(row.detail), new=False)
+    mine = among(t.SIGHTINGS.c.family, wanted, connection.dialect.name)  # with `last` in it, SQLite reads all new rows
+    for row in await connection.execute(_of(t.SIGHTINGS, memory).where(mine)):
+        kept = {one.article_id: one for one in _SIGHTINGS.decode(row.sightings) if one.moment >= since}
+        memory.sightings[row.family] = kept
 
 
 async def fetch_members(connection: AsyncConnection, memory: Memory, article_ids: Iterable[str]) -> None:
@@ -180,11 +181,23 @@ async def save(connection: AsyncConnection, memory: Memory) -> None:
     await put(connection, t.COPIES, [watch | _copy_row(one) for one in changes.copies.values()])
     families = [watch | _family_row(number, memory.families[number]) for number in sorted(changes.families)]
     await put(connection, t.FAMILIES, families)
-    await put(connection, t.SIGHTINGS, [watch | _sighting_row(key, one) for key, one in changes.sightings.items()])
+    await _save_sightings(connection, memory)
     await put(connection, t.REACTIONS, [watch | _acted_row(one) for one in changes.acted])
     await put(connection, t.TOLD, [watch | _told_row(memory.told[name]) for name in sorted(changes.told)])
     for shelf in memory.shelves.values():
         await _save_shelf(connection, memory, shelf)
+
+
+async def _save_sightings(connection: AsyncConnection, memory: Memory) -> None:
+    """A family that waits no longer has none: its row goes."""
+    found = {number: memory.sightings.get(number) for number in sorted(memory.changes.sightings)}
+    rows = [{"watch_id": memory.watch_id} | _sighted_row(number, seen) for number, seen in found.items() if seen]
+    await put(connection, t.SIGHTINGS, rows)
+    if gone := [number for number, seen in found.items() if not seen]:
+        own = sa.and_(
+            t.SIGHTINGS.c.watch_id == memory.watch_id, among(t.SIGHTINGS.c.family, gone, connection.dialect.name)
+        )
+        await connection.execute(sa.delete(t.SIGHTINGS).where(own))
 
 
 async def _save_shelf(connection: AsyncConnection, memory: Memory, shelf: Shelf[Any]) -> None:
@@ -227,8 +240,8 @@ def _family_row(number: int, one: Family) -> dict[str, Any]:
     return {"family": number, "first": one.first, "last": one.last, "standing": int(one.standing)}
 
 
-def _sighting_row(key: tuple[int, str], one: Sighting) -> dict[str, Any]:
-    return {"family": key[0], "article_id": key[1], "moment": one.moment, "detail": _ENCODE(one)}
+def _sighted_row(number: int, seen: Mapping[str, Sighting]) -> dict[str, Any]:
+    return {"family": number, "last": max(one.moment for one in seen.values()), "sightings": _ENCODE([*seen.values()])}
 
 
 def _acted_row(one: Acted) -> dict[str, Any]:
@@ -261,7 +274,7 @@ async def purge(connection: AsyncConnection, memory: Memory, settings: JudgeSett
         return
     memory.forget_families(now - settings.history)
     aged = {
-        t.COPIES.c.moment: settings.copy_window, t.SIGHTINGS.c.moment: waiting,
+        t.COPIES.c.moment: settings.copy_window, t.SIGHTINGS.c.last: waiting,
         t.TOPICS.c.last: settings.story_memory, t.FAMILIES.c.last: settings.history,
         t.DECISIONS.c.moment: settings.decision_memory, t.MEMBERS.c.moment: settings.history,
         t.STORIES.c.last: settings.history,

@@ -102,16 +102,16 @@ FAMILIES = sa.Table(
 brought up now and then, often enough to tell what nobody uses any more."""
 
 SIGHTINGS = sa.Table(
-    "judge_sightings",
+    "judge_sighted",
     METADATA,
     _key("watch_id"),
     sa.Column("family", sa.BigInteger, primary_key=True, autoincrement=False),
-    _key("article_id"),
-    sa.Column("moment", Moment, nullable=False),
-    sa.Column("detail", sa.LargeBinary, nullable=False),
-    sa.Index("judge_sightings_moment", "watch_id", "moment"),
+    sa.Column("last", Moment, nullable=False),
+    sa.Column("sightings", sa.LargeBinary, nullable=False),
+    sa.Index("judge_sighted_last", "watch_id", "last"),
 )
-"""Who used a family that is still young, and how (`memory.Sighting` as JSON)."""
+"""Who used a family that is still young, and how (a list of `memory.Sighting` as JSON); `last` is the newest of them.
+One row a family: it is asked for whole, and a word that many copies carry would be as many rows."""
 
 REACTIONS = sa.Table(
     "judge_reactions",
