@@ -1,6 +1,7 @@
 """Sightings: one row a family instead of one an article, since they are asked for together."""
 
 from itertools import groupby
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,7 +30,7 @@ def upgrade() -> None:
     op.drop_table("judge_sightings")
 
 
-def _row(watch_id: str, family: int, seen: list[sa.Row]) -> dict[str, object]:
+def _row(watch_id: str, family: int, seen: list[Any]) -> dict[str, object]:
     """Each detail is one JSON array, so a list of them needs no decoding."""
     whole = b"[" + b",".join(bytes(row.detail) for row in seen) + b"]"
     return {"watch_id": watch_id, "family": family, "last": seen[-1].moment, "sightings": whole}
