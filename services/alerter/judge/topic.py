@@ -2,11 +2,13 @@
 
 A watch's story goes on for weeks; a topic lasts as long as an event makes news. Articles of one macro language are
 linked by their character 4-grams (folded, so Serbian in both scripts, Croatian, Macedonian and Bulgarian meet) beside
-some of the same names; across languages by the same names beside a share of cognate 4-grams: always two kinds of
-evidence. What everybody in the watch writes counts little: weights are by how few of the recent articles have a thing.
+some of the same names; across languages by names, cognate 4-grams, and the same numbers, dates and speakers, weighed
+against the time between them: always two kinds of evidence. What everybody in the watch writes counts little: weights
+are by how few of the recent articles have a thing.
 
-Tuned on own and labelled texts (`wirewatch watch evaluate`, pairs of a topic): see `docs/benchmarks.md`. Left out on
-purpose: joining topics that turn out to be one, since an alert never depends on them alone.
+Tuned on own and labelled texts (`wirewatch watch evaluate`, pairs of a topic): see `docs/benchmarks.md`. The weights
+across languages come from a logistic regression over pairs, each set of texts left out in turn, and are rounded. Left
+out on purpose: joining topics that turn out to be one, since an alert never depends on them alone.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import chain
@@ -22,6 +24,7 @@ from operator import mul
 
 import msgspec
 
+from services.alerter.judge.facts import facts
 from services.alerter.judge.reading import Reading
 from shared import ids
 from shared.text.fold import Folded
@@ -32,8 +35,12 @@ SAME_WORDS, SAME_NAMES = 0.26, 0.25
 """Likeness of 4-grams and of names that links articles of one language …"""
 NEARLY_SAME = 0.6
 """… or of 4-grams alone, where one of the two names nobody known."""
-OTHER_NAMES, OTHER_WORDS = 0.62, 0.09
-"""Likeness of names and of cognate 4-grams that links articles of different languages."""
+OTHER_NAMES, OTHER_WORDS = 0.3, 0.05
+"""The least likeness of names and of cognate 4-grams between articles of different languages …"""
+A_NAME, A_WORD, A_FACT, A_DAY = 6.0, 10.0, 1.0, 1.0
+"""… what likeness of names, 4-grams and facts weighs there, what each day between them takes away …"""
+ENOUGH = 3.8
+"""… and what together links them."""
 READ = 700
 """Characters of the text that are compared: what happened stands at the beginning, background at the end."""
 GRAM, TITLE_TWICE = 4, 2
@@ -50,6 +57,7 @@ class Counts(msgspec.Struct):
     grams: dict[str, int] = {}
     names: dict[str, int] = {}
     languages: list[str] = []
+    facts: dict[str, int] = {}
 
 
 @dataclass(slots=True)
@@ -65,11 +73,27 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What an article is compared by: how often each 4-gram and entity stands in it, and its macro language."""
+    """What an article is compared by: how often each 4-gram, entity and fact stands in it, and its macro language."""
 
     grams: Mapping[str, int]
     names: Mapping[str, int]
     language: str
+    facts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How alike an article and a topic are, from 0 to 1; `days` lie between them."""
+
+    words: float
+    names: float
+    facts: float
+    days: float
+
+    @property
+    def weight(self) -> float:
+        """What all of it weighs together."""
+        return A_WORD * self.words + A_NAME * self.names + A_FACT * self.facts - A_DAY * self.days
 
 
 def traits(reading: Reading) -> Traits:
@@ -79,7 +103,8 @@ def traits(reading: Reading) -> Traits:
     for gram in found:
         found[gram] *= TITLE_TWICE
     found.update(grams(f"{article.lead}\n{article.text}"[:READ]))
-    return Traits(found, Counter(one.entity_id for one in article.entities), article.language.macro)
+    names = Counter(one.entity_id for one in article.entities)
+    return Traits(found, names, article.language.macro, Counter(facts(article, READ)))
 
 
 def grams(text: str) -> Iterable[str]:
@@ -100,6 +125,7 @@ class Topics:
         self._open: dict[str, Topic] = {}
         self._grams: dict[str, int] = {}
         self._names: dict[str, int] = {}
+        self._facts: dict[str, int] = {}
         self._articles = 0
 
     def __contains__(self, name: str) -> bool:
@@ -126,28 +152,30 @@ class Topics:
         del self._open[topic.id]
 
     def _count(self, topic: Topic, sign: int) -> None:
-        for counter, counts in ((self._grams, topic.counts.grams), (self._names, topic.counts.names)):
-            for key, count in counts.items():
-                _add(counter, key, sign * count)
+        counts = topic.counts
+        for seen, mine in ((self._grams, counts.grams), (self._names, counts.names), (self._facts, counts.facts)):
+            for key, count in mine.items():
+                _add(seen, key, sign * count)
         self._articles += sign * topic.counts.articles
 
     def find(self, one: Traits, moment: datetime) -> Topic | None:
         """The open topic that an article belongs to, the most alike of several. Names are compared first, since there
         are few of them and mostly they settle it."""
         rarity = _rarity(self._articles)
-        names, words = _Side(one.names, self._names, rarity), None
+        names, facts_ = _Side(one.names, self._names, rarity), _Side(one.facts, self._facts, rarity)
+        words: _Side | None = None
         best: tuple[float, str] | None = None
         for topic in self._open.values():
             if not topic.opened - OPEN_FOR <= moment <= topic.last + OPEN_FOR:
                 continue
             counts, same = topic.counts, one.language in topic.counts.languages
             named = names.alike(counts.names)
-            if named < (SAME_NAMES if same else OTHER_NAMES) and (one.names and counts.names):
+            if named < (SAME_NAMES if same else OTHER_NAMES) and (not same or (one.names and counts.names)):
                 continue
             words = words or _Side(one.grams, self._grams, rarity)
-            alike = words.alike(counts.grams)
-            if is_linked(alike, named, same=same):
-                best = max(best or (0.0, ""), (alike + named, topic.id))
+            alike = Likeness(words.alike(counts.grams), named, facts_.alike(counts.facts), _days(topic, moment))
+            if is_linked(alike, same=same):
+                best = max(best or (-math.inf, ""), (alike.weight, topic.id))
         return self._open[best[1]] if best else None
 
     def grow(self, topic: Topic, one: Traits, moment: datetime) -> None:
@@ -159,6 +187,7 @@ class Topics:
         self._articles += 1
         _count(counts.grams, self._grams, one.grams)
         _count(counts.names, self._names, one.names)
+        _count(counts.facts, self._facts, one.facts)
         counts.languages = sorted({*counts.languages, one.language})
         topic.opened, topic.last = min(topic.opened, moment), max(topic.last, moment)
 
@@ -191,11 +220,17 @@ def _often(count: int) -> float:
     return 1 + math.log(count)
 
 
-def is_linked(alike: float, named: float, *, same: bool) -> bool:
-    """Whether likeness of words and of names, in one language or across two, makes one topic."""
+def _days(topic: Topic, moment: datetime) -> float:
+    """How far a moment lies outside a topic's time."""
+    outside = max(topic.opened - moment, moment - topic.last, timedelta())
+    return outside / timedelta(days=1)
+
+
+def is_linked(alike: Likeness, *, same: bool) -> bool:
+    """Whether likeness, in one language or across two, makes one topic."""
     if same:
-        return alike >= NEARLY_SAME or (alike >= SAME_WORDS and named >= SAME_NAMES)
-    return named >= OTHER_NAMES and alike >= OTHER_WORDS
+        return alike.words >= NEARLY_SAME or (alike.words >= SAME_WORDS and alike.names >= SAME_NAMES)
+    return alike.names >= OTHER_NAMES and alike.words >= OTHER_WORDS and alike.weight >= ENOUGH
 
 
 def opened(watch_id: str, reading: Reading, moment: datetime) -> Topic:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.alerter.judge.facts import facts
 from services.alerter.judge.reading import Reading
-from services.alerter.judge.topic import Topics, Traits, grams, is_linked, opened
+from services.alerter.judge.topic import Likeness, Topics, Traits, grams, is_linked, opened
+from shared.events import Quote, Span
 from tests.fakes.small import small
 
 NOW = datetime(2025, 3, 20, 12, tzinfo=UTC)
@@ -101,14 +105,44 @@ def test_a_late_article_finds_its_topic(world: World) -> None:
 def test_counting_and_forgetting_leave_nothing_behind(told: list[tuple[str, int]]) -> None:
     world = World()
     for word, day in told:
-        world.tell(traits(f"{word} {word}ima", {word: 1}), NOW + timedelta(days=day))
+        one = replace(traits(f"{word} {word}ima", {word: 1}), facts={f"number {day}": 1})
+        world.tell(one, NOW + timedelta(days=day))
     world.topics.forget(NOW + timedelta(days=400))
-    assert world.topics._grams == {} and world.topics._names == {} and world.topics._articles == 0
+    assert world.topics._grams == {} and world.topics._names == {} and world.topics._facts == {}
+    assert world.topics._articles == 0
 
 
 def test_two_kinds_of_evidence_are_needed() -> None:
-    assert is_linked(0.3, 0.3, same=True)
-    assert not is_linked(0.3, 0.1, same=True)
-    assert not is_linked(0.1, 0.9, same=True)
-    assert is_linked(0.1, 0.7, same=False)
-    assert not is_linked(0.0, 0.9, same=False)
+    assert is_linked(alike(0.3, 0.3), same=True)
+    assert not is_linked(alike(0.3, 0.1), same=True)
+    assert not is_linked(alike(0.1, 0.9), same=True)
+    assert is_linked(alike(0.1, 0.7), same=False)
+    assert not is_linked(alike(0.0, 0.9), same=False)
+    assert not is_linked(alike(0.9, 0.0), same=False)
+
+
+def test_facts_bring_languages_together_and_days_take_them_apart() -> None:
+    assert not is_linked(alike(0.1, 0.4), same=False)
+    assert is_linked(alike(0.1, 0.4, facts=0.5), same=False)
+    assert is_linked(alike(0.1, 0.5), same=False)
+    assert not is_linked(alike(0.1, 0.5, days=1.0), same=False)
+    assert not is_linked(alike(0.0, 0.4, facts=1.0), same=False)
+
+
+def alike(words: float, names: float, facts: float = 0.0, days: float = 0.0) -> Likeness:
+    return Likeness(words, names, facts, days)
+
+
+def test_facts_are_the_same_in_every_language() -> None:
+    serbian = small("Izjava 18. marta", "Kupljeno je 1.350 raketa, kaže ministar.", source="a")
+    english = small("Statement of March 18", "They bought 1,350 missiles, the minister says.", source="b", code="en")
+    albanian = small("Deklarata e 18 marsit", "U blenë 1.350 raketa.", source="c", code="sq")
+    found = [set(facts(one.article, 700)) for one in (serbian, english, albanian)]
+    assert found[0] == found[1] == found[2] == {"number 1350", "day 3-18"}
+
+
+def test_a_speaker_is_a_fact() -> None:
+    match = small("Naslov", "Savez.", source="a")
+    quote = Quote(span=Span(field="text", start=0, end=5, surface="Savez"), kind="direct", speaker_id="gasic")
+    article = msgspec.structs.replace(match.article, quotes=(quote, msgspec.structs.replace(quote, speaker_id="")))
+    assert list(facts(article, 700)) == ["speaker gasic"]
