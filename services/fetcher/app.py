@@ -33,6 +33,7 @@ from services.fetcher.schedule import MOST_POLLS, Plan
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import SourcesFile
 from services.fetcher.tally import Asked, Counted, Tally
+from services.fetcher.walk_sitemap import Walker
 from services.fetcher.watch import Watch
 from shared.bus import Publisher
 from shared.errors import Misconfigured
@@ -150,7 +151,9 @@ class Running:
         watch = Watch(
             settings=settings, database=parts.database, story=parts.story, real=parts.real, file=self.file,
             plan=plan_of(settings), landing=landing, heat=self.heat,
-            poller=Poller(feeds, pace, parts.real, limits), robots=robots, pages=pages, defects=defects,
+            poller=Poller(feeds, pace, parts.real, limits),
+            walker=Walker(feeds, pace, parts.database, parts.real, limits), robots=robots, pages=pages,
+            defects=defects,
             pulse=parts.health.pulse("fetcher:sources"),
         )  # fmt: skip
         return watch, self._pushes(watch, pace, limits) if settings.push_public_url else None

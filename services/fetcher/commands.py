@@ -1,4 +1,4 @@
-"""`wirewatch feed parse FILE`: what the fetcher would read from a feed."""
+"""`wirewatch feed parse FILE`: what the fetcher would read from a feed or sitemap."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.fetcher.parse import Feed, FeedEntry, Unusable, parse_feed
+from services.fetcher.read_sitemap import GZIP, looks_like_sitemap, read_sitemap
 
 feed = typer.Typer(help="Feeds.", no_args_is_help=True)
 
@@ -24,11 +25,12 @@ def _feeds() -> None:
 
 @feed.command()
 def parse(
-    file: Annotated[Path, typer.Argument(help="a feed as it was served; - reads standard input")],
+    file: Annotated[Path, typer.Argument(help="a feed or sitemap as it was served; - reads standard input")],
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Read a feed and print its entries."""
-    found = parse_feed(_bytes(file))
+    body = _bytes(file)
+    found = read_sitemap(body) if body.startswith(GZIP) or looks_like_sitemap(body) else parse_feed(body)
     if isinstance(found, Unusable):
         typer.echo(f"{file}: {found.damage.replace('_', ' ')}: {found.detail}", err=True)
         raise typer.Exit(1)
@@ -47,13 +49,15 @@ def _bytes(file: Path) -> bytes:
 
 
 def shown(found: Feed) -> dict[str, Any]:
-    """The feed as JSON values; times are RFC 3339 in UTC, or null."""
+    """The feed as JSON values; times are RFC 3339 in UTC, or null. `children` only of a sitemap index."""
+    children = [{"url": child.url, "changed": _moment(child.changed)} for child in found.children]
     return {
         "kind": found.kind,
         "title": found.title,
         "link": found.link,
         "language": found.language,
         "entries": [_entry(entry) for entry in found.entries],
+        **({"children": children} if children else {}),
     }
 
 
@@ -81,4 +85,6 @@ def _print(found: Feed) -> None:
         table.add_column(column, overflow="fold")
     for entry in found.entries:
         table.add_row(_moment(entry.published) or "-", entry.title, entry.link)
+    for child in found.children:
+        table.add_row(_moment(child.changed) or "-", "(sitemap)", child.url)
     Console().print(table)

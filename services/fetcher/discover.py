@@ -17,11 +17,14 @@ from urllib.parse import urljoin
 
 from services.fetcher.metrics import PageOutcome
 from services.fetcher.parse import Feed, FeedEntry
-from services.fetcher.sources import Content, Source
+from services.fetcher.sources import Content, Source, SourceKind
 from services.fetcher.store import Found, Item
 from shared import ids
 from shared.events import Entry, Mode, Published
 from shared.urls import canonical
+
+FIRST_SIGHT = "first_sight"
+"""Flag of an undated entry in a list that was there before us: nobody knows how old it is."""
 
 AHEAD = timedelta(minutes=15)
 """A date further in the future than a clock is usually wrong by is flagged."""
@@ -91,15 +94,18 @@ def discover(
             seen=look.seen,
             from_feed=source.content is Content.FEED and bool(entry.read.content),
         )
-        found.append(Found(item, _ended(url, mode, look)))
+        silent = source.kind is SourceKind.SITEMAP and entry.published is None
+        found.append(Found(item, _ended(url, mode, look, silent=silent)))
     found.sort(key=lambda new: new.item.published.at if new.item.published else look.observed)
     return tuple(found)
 
 
-def _ended(url: str, mode: Mode, look: Look) -> PageOutcome | None:
+def _ended(url: str, mode: Mode, look: Look, *, silent: bool) -> PageOutcome | None:
+    """How an entry ends on the spot. `silent`: one of thousands of addresses that a sitemap lists without a time; those
+    that were there before us are not fetched."""
     if not url:
         return PageOutcome.NO_LINK
-    if look.first and mode is Mode.BACKFILL and not look.seed:
+    if mode is Mode.BACKFILL and (silent or (look.first and not look.seed)):
         return PageOutcome.REMEMBERED
     return None
 
@@ -115,7 +121,7 @@ def _flags(entry: FeedEntry, look: Look) -> tuple[str, ...]:
 def _mode(entry: FeedEntry, look: Look) -> Mode:
     if entry.published is None:
         unwatched = look.since is not None and look.observed - look.since > look.live * OUTAGE
-        return Mode.BACKFILL if look.first or unwatched else Mode.LIVE
+        return Mode.BACKFILL if look.first or unwatched or FIRST_SIGHT in entry.flags else Mode.LIVE
     return Mode.LIVE if look.observed - entry.published <= look.live else Mode.BACKFILL
 
 

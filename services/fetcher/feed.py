@@ -71,10 +71,18 @@ class FeedEntry(msgspec.Struct, frozen=True, kw_only=True):
         return self.details if isinstance(self.details, Details) else self.details()
 
 
+class Child(msgspec.Struct, frozen=True):
+    """A sitemap that an index names, and when it was changed last as the index states it."""
+
+    url: str
+    changed: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """A feed; `kind` is rss, atom or json; no entries is a valid feed. `hub` and `self_link` are those of WebSub,
-    `beyond` is the number of entries that were left out because there are too many."""
+    """A feed; `kind` is rss, atom, json, sitemap or listing; no entries is a valid feed. `hub` and `self_link` are
+    those of WebSub, `beyond` is the number of entries that were left out because there are too many; `children` are the
+    sitemaps that a sitemap index names."""
 
     kind: str
     title: str = ""
@@ -85,3 +93,4 @@ class Feed:
     hints: Hints = NO_HINTS
     entries: tuple[FeedEntry, ...] = ()
     beyond: int = 0
+    children: tuple[Child, ...] = ()

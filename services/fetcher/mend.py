@@ -14,6 +14,7 @@ import html
 import re
 from collections.abc import Mapping
 from html.entities import html5
+from typing import Any
 
 from lxml import etree
 
@@ -41,6 +42,18 @@ HARMLESS = frozenset(
                  "ERR_UNSUPPORTED_ENCODING", "ERR_RESERVED_XML_NAME")
 )  # fmt: skip
 """Mistakes the parser tells of that cost no text of an entry."""
+
+
+def tree(document: bytes) -> tuple[Any, set[int]]:
+    """The root of a document in UTF-8 (None where there is none), and the kinds of mistakes that may have cost text."""
+    parser = etree.XMLParser(
+        encoding="utf-8", recover=True, resolve_entities=False, no_network=True, collect_ids=False, load_dtd=False
+    )
+    try:
+        root = etree.fromstring(document, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None, {0}
+    return root, {error.type for error in parser.error_log} - HARMLESS
 
 
 def cut(text: str) -> tuple[str, dict[str, str]]:

@@ -28,7 +28,7 @@ from services.fetcher.charset import decode, is_plain
 from services.fetcher.dates import read_date
 from services.fetcher.feed import MOST_ENTRIES, Damage, Details, Feed, FeedEntry, Unusable
 from services.fetcher.lift import Pieces, lift
-from services.fetcher.mend import HARMLESS, cut, mend
+from services.fetcher.mend import cut, mend, tree
 from services.fetcher.read_feed import moments, place, read_feed
 from services.fetcher.read_json import looks_json, read_json
 from services.fetcher.texts import LONGEST_CONTENT, LONGEST_TEXT
@@ -145,14 +145,7 @@ def _says_anything(entry: FeedEntry) -> bool:
 
 def _read(document: bytes, pieces: Pieces, kind: str) -> tuple[Feed | None, set[int]]:
     """The feed in a document in UTF-8, and the kinds of mistakes that may have cost text."""
-    parser = etree.XMLParser(
-        encoding="utf-8", recover=True, resolve_entities=False, no_network=True, collect_ids=False, load_dtd=False
-    )
-    try:
-        root = etree.fromstring(document, parser)
-    except (etree.XMLSyntaxError, ValueError):
-        return None, {0}
-    mistakes = {error.type for error in parser.error_log} - HARMLESS
+    root, mistakes = tree(document)
     return None if root is None else read_feed(root, pieces, kind, based=b"xml:base" in document), mistakes
 
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from services.fetcher import audit, policy, redirects, validators
+from services.fetcher.children import ChildState
 from services.fetcher.pace import Pace
 from services.fetcher.parse import Damage, Feed, Unusable
 from services.fetcher.push.offer import Offer, offered
-from services.fetcher.reading import read_body
+from services.fetcher.reading import limits_for, read_body
 from services.fetcher.schedule import freshness
 from services.fetcher.sources import Source
 from services.fetcher.store import Pause, SourceState
@@ -57,7 +58,8 @@ class Question:
 class Polled:
     """What came of a poll. `state` is the source's state with the validators as they are to be kept; `feed` is set
     when the body was read anew; `floor` is the server's wish for the time until the next poll; `pause` is to be kept;
-    `wall` names the bot wall that answered, `offer` who pushes what is new."""
+    `wall` names the bot wall that answered, `offer` who pushes what is new; `children` are the sitemaps of an
+    index as they are to be kept."""
 
     outcome: CheckOutcome
     state: SourceState
@@ -71,6 +73,7 @@ class Polled:
     question: Question | None = None
     pause: Pause | None = None
     wall: str | None = None
+    children: tuple[ChildState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ class Poller:
     async def _ask(self, visit: Visit) -> Response:
         headers = {"accept": ACCEPT, **visit.asked.conditions}
         async with self.pace.turn(visit.asked.url, spacing=visit.source.spacing):
-            return await self.door.get(visit.asked.url, headers=headers, limits=self.limits)
+            return await self.door.get(visit.asked.url, headers=headers, limits=limits_for(visit.source, self.limits))
 
     async def _judge(self, visit: Visit, response: Response) -> Polled:
         if response.status == 304 and visit.asked.conditions:

@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
-from services.fetcher.parse import Feed, Unusable, parse_feed
-from services.fetcher.sources import Source
+from services.fetcher.feed import Feed, Unusable
+from services.fetcher.parse import parse_feed
+from services.fetcher.read_listing import read_listing
+from services.fetcher.read_sitemap import LARGEST, read_sitemap
+from services.fetcher.sources import Source, SourceKind
+from shared.http import Limits
 
 AWAY = 256_000
-"""Bytes from which parsing leaves the event loop for a thread (about 3 ms)."""
+"""Bytes from which reading leaves the event loop for a thread (about 2 ms)."""
+
+AWAY_PAGE = 20_000
+"""The same of a page or packed sitemap, which take more time a byte."""
 
 
-async def read_body(source: Source, body: bytes, url: str) -> Feed | Unusable:  # noqa: ARG001 - for kinds to come
+async def read_body(source: Source, body: bytes, url: str) -> Feed | Unusable:
     """What `body`, had at `url`, tells of `source`."""
-    return parse_feed(body) if len(body) < AWAY else await asyncio.to_thread(parse_feed, body)
+    away = AWAY if source.kind not in (SourceKind.LISTING, SourceKind.SITEMAP) else AWAY_PAGE
+    return read(source, body, url) if len(body) < away else await asyncio.to_thread(read, source, body, url)
+
+
+def read(source: Source, body: bytes, url: str) -> Feed | Unusable:
+    """The same at once."""
+    if source.kind is SourceKind.SITEMAP:
+        return read_sitemap(body)
+    if source.kind is SourceKind.LISTING:
+        return read_listing(body, url, source.selectors)
+    return parse_feed(body)
+
+
+def limits_for(source: Source, usual: Limits) -> Limits:
+    """Sitemaps may be larger than feeds and pages."""
+    return replace(usual, body=LARGEST) if source.kind is SourceKind.SITEMAP else usual

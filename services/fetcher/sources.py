@@ -10,7 +10,7 @@ Left out on purpose: sources added by people at run time (`operators.asked`) and
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import timedelta
 from enum import StrEnum
@@ -22,6 +22,7 @@ import structlog
 import yaml
 
 from services.fetcher import metrics
+from services.fetcher.read_listing import Selectors, check_selector
 from shared.errors import Misconfigured
 from shared.events import Source as SourceFacts
 from shared.settings import parse as parse_setting
@@ -34,12 +35,15 @@ SHORTEST_INTERVAL, LONGEST_INTERVAL = timedelta(seconds=30), timedelta(hours=24)
 
 
 class SourceKind(StrEnum):
-    """What the address serves; `feed` lets the content tell."""
+    """What the address serves; `feed` lets the content tell which of the next three. `sitemap` is a news sitemap, a
+    list of addresses or an index of both, `listing` a web page with links to articles."""
 
     FEED = "feed"
     RSS = "rss"
     ATOM = "atom"
     JSON = "json"
+    SITEMAP = "sitemap"
+    LISTING = "listing"
 
 
 class Content(StrEnum):
@@ -76,7 +80,8 @@ class Status(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """One source. `weight` is its importance for the schedule (1 is usual, 4 doubles the polls); `interval` None: the
-    source's own rhythm decides. `push` false leaves its hub alone."""
+    source's own rhythm decides. `push` false leaves its hub alone. `entries`, `title` and `date` are the CSS selectors
+    of a listing; without them its links are told by their looks."""
 
     id: str
     name: str
@@ -96,6 +101,14 @@ class Source:
     paused: bool = False
     push: bool = True
     edits: Edits | None = None
+    entries: str = ""
+    title: str = ""
+    date: str = ""
+
+    @property
+    def selectors(self) -> Selectors:
+        """Those of a listing."""
+        return Selectors(self.entries, self.title, self.date)
 
     def facts(self) -> SourceFacts:
         """What events tell of it."""
@@ -173,7 +186,16 @@ class _Reader:
         for missing in REQUIRED - values.keys():
             if len(self.mistakes) == before:
                 self._mistake(node, f"{missing} is missing: add `{missing}: …`")
+        self._check_selectors(node, values)
         return Source(**values) if len(self.mistakes) == before else None
+
+    def _check_selectors(self, node: yaml.MappingNode, values: Mapping[str, Any]) -> None:
+        """Selectors belong to listings, and those inside an entry need the entry's."""
+        for key, _ in node.value:
+            if key.value in SELECTORS and values.get("kind") is not SourceKind.LISTING:
+                self._mistake(key, f"{key.value} is for web pages: write `kind: listing`, or leave it out")
+            elif key.value in SELECTORS and "entries" not in values:
+                self._mistake(key, f"{key.value} is looked for inside an entry: add `entries: …`, such as article")
 
     def _fields(self, node: yaml.MappingNode) -> Iterator[tuple[str, Any]]:
         for key, value in node.value:
@@ -238,12 +260,14 @@ def _check_name(text: str) -> None:
 
 HINTS: dict[str, Any] = get_type_hints(Source)
 REQUIRED = {item.name for item in fields(cast("Any", Source)) if item.default is MISSING}
+SELECTORS = ("entries", "title", "date")
 CHECKS: dict[str, Callable[[str], None]] = {
     "id": _check_id,
     "name": _check_name,
     "url": _check_url,
     "country": _check_code("[A-Z]{2}", "RS, HR or XK"),
     "language": _check_code("[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", "sr, sr-Latn or sq"),
+    **dict.fromkeys(SELECTORS, check_selector),
 }
 
 

@@ -11,9 +11,10 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.fetcher.children import ChildState
 from services.fetcher.metrics import PageOutcome
 from services.fetcher.revisit.row import Revisit, remember, visited
-from services.fetcher.tables import ENTRIES, FILES, PAUSES, SOURCES
+from services.fetcher.tables import CHILDREN, ENTRIES, FILES, PAUSES, SOURCES
 from shared.db import among, insert_new, upsert, upsert_many
 from shared.events import Entry, Mode, Published, Source
 
@@ -117,6 +118,7 @@ class Changes:
     pause: Pause | None = None
     remembered: Revisit | None = None
     visited: Revisit | None = None
+    children: tuple[ChildState, ...] = ()
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -145,6 +147,8 @@ async def write(connection: AsyncConnection, changes: Sequence[Changes]) -> None
         await connection.execute(insert_new(ENTRIES, dialect), found)
     if pauses := {change.pause.name: asdict(change.pause) for change in changes if change.pause}:
         await connection.execute(upsert_many(PAUSES, dialect, keys=("name",)), list(pauses.values()))
+    if children := {(one.source_id, one.url): asdict(one) for change in changes for one in change.children}:
+        await connection.execute(upsert_many(CHILDREN, dialect, keys=("source_id", "url")), list(children.values()))
     if ended := [_tried_row(row) for row in tried if row.outcome]:
         await connection.execute(_ENDED, ended)
     if again := [_tried_row(row) for row in tried if not row.outcome]:
@@ -190,6 +194,12 @@ async def source_states(connection: AsyncConnection) -> dict[str, SourceState]:
     """Every source known, by id."""
     rows = await connection.execute(sa.select(SOURCES))
     return {row.source_id: SourceState(**row._asdict()) for row in rows}
+
+
+async def children_of(connection: AsyncConnection, source_id: str) -> dict[str, ChildState]:
+    """The sitemaps that the index of a source names or named, by address."""
+    rows = await connection.execute(sa.select(CHILDREN).where(CHILDREN.c.source_id == source_id))
+    return {row.url: ChildState(**row._asdict()) for row in rows}
 
 
 async def pauses(connection: AsyncConnection, now: datetime) -> list[Pause]:

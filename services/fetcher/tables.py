@@ -180,3 +180,20 @@ PUSHES = sa.Table(
 )
 """WebSub subscriptions by the unguessable part of their callback; real time. The secret only proves to us that a hub
 wrote what it pushes: whoever reads this table could put entries into the others just as well, so it is not sealed."""
+
+CHILDREN = sa.Table(
+    "fetcher_children",
+    METADATA,
+    sa.Column("source_id", sa.Text, primary_key=True),
+    sa.Column("url", sa.Text, primary_key=True),
+    sa.Column("listed", sa.Boolean, nullable=False),
+    sa.Column("silent", sa.Boolean, nullable=False),
+    sa.Column("changed", Moment),
+    sa.Column("read_at", Moment),
+    sa.Column("asked", Moment),
+    sa.Column("fresh", Moment),
+    sa.Column("etag", sa.Text),
+    sa.Column("last_modified", sa.Text),
+    sa.Column("body_hash", sa.Text),
+)
+"""The sitemaps that sitemap indexes name, each with its own validators (`children.ChildState`); story time."""

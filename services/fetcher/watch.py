@@ -28,8 +28,9 @@ from services.fetcher.rhythm import unpacked
 from services.fetcher.robots import Robots
 from services.fetcher.schedule import Decider, Plan, Schedule
 from services.fetcher.settings import FetcherSettings
-from services.fetcher.sources import Source, Sources, SourcesFile
+from services.fetcher.sources import Source, SourceKind, Sources, SourcesFile
 from services.fetcher.store import Changes, Found, SourceState
+from services.fetcher.walk_sitemap import Walker
 from shared import ids
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailable
@@ -51,6 +52,7 @@ class Watch:
     plan: Plan
     landing: Landing
     poller: Poller
+    walker: Walker
     robots: Robots
     pages: Pages
     defects: Defects
@@ -221,6 +223,7 @@ class Watch:
         """Ask, and conclude."""
         began, state, now = time.monotonic(), self._states[source.id], self.story.now()
         polled = await self._denied(source) or await self.poller.poll(source, state, now)
+        polled = await self.walker.walk(source, polled, now)
         async with self._turn(source.id):
             event = await self.conclude(source, polled, due, now)
         _tell(event, polled, time.monotonic() - began)
@@ -237,7 +240,9 @@ class Watch:
         checked = Check(source, before, polled, found, now, self.heat.of(source.id, now))
         following = await self._slowed(after(checked, self.plan), found, now)
         event = _checked(source, polled, following, due=due, observed=now, new=len(found))
-        await self.landing.land(event, Changes(source=following, found=found, pause=polled.pause))
+        await self.landing.land(
+            event, Changes(source=following, found=found, pause=polled.pause, children=polled.children)
+        )
         self._states[source.id] = following
         if polled.feed:
             self._last_ids[source.id] = frozenset(entries)
@@ -251,8 +256,10 @@ class Watch:
         return event
 
     async def _denied(self, source: Source) -> Polled | None:
-        """The outcome instead of a poll where feeds obey robots.txt and this one is denied."""
-        if not self.settings.robots_feeds or not source.robots:
+        """The outcome instead of a poll where sources of this kind obey robots.txt and this one is denied: listings are
+        pages, the others were named by the operator."""
+        obeys = self.settings.robots if source.kind is SourceKind.LISTING else self.settings.robots_feeds
+        if not obeys or not source.robots:
             return None
         verdict = await self.robots.verdict(source.url, source.spacing)
         if verdict.allowed:

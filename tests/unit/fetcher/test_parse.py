@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 from services.fetcher.commands import feed as feed_commands
 from services.fetcher.dates import read_date
 from services.fetcher.parse import Damage, Feed, Unusable, parse_feed
+from tests.bench._standalone import DATA
 
-REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "feeds" / "feeds.tar.xz"
+REAL = DATA / "feeds" / "feeds.tar.xz"
 TEN = datetime(2025, 3, 18, 9, 0, tzinfo=UTC)
 
 RSS = """<?xml version="1.0" encoding="utf-8"?>
@@ -211,6 +212,17 @@ def test_the_command_prints_what_is_promised(tmp_path: Path) -> None:
     assert set(shown["entries"][0]) == {"id", "title", "link", "published", "updated", "summary", "content"}
     assert shown["entries"][0]["published"] == "2025-03-18T09:00:00Z"
     assert "Друга" in CliRunner().invoke(feed_commands, ["parse", str(path)]).stdout
+
+
+def test_the_command_reads_sitemaps(tmp_path: Path) -> None:
+    path = tmp_path / "sitemap.xml"
+    path.write_text("<urlset><url><loc>https://e.test/1</loc><lastmod>2025-03-18T09:00:00Z</lastmod></url></urlset>")
+    shown = json.loads(CliRunner().invoke(feed_commands, ["parse", str(path), "--json"]).stdout)
+    assert (shown["kind"], shown["entries"][0]["link"]) == ("sitemap", "https://e.test/1")
+    path.write_text("<sitemapindex><sitemap><loc>https://e.test/a.xml</loc></sitemap></sitemapindex>")
+    shown = json.loads(CliRunner().invoke(feed_commands, ["parse", str(path), "--json"]).stdout)
+    assert shown["children"] == [{"url": "https://e.test/a.xml", "changed": None}]
+    assert "a.xml" in CliRunner().invoke(feed_commands, ["parse", str(path)]).stdout
 
 
 def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
