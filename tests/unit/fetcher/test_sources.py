@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from services.fetcher.sources import Content, SourceKind, SourcesFile, Status, load_sources
 from shared.errors import Misconfigured
+from shared.urls import canonical, registered_domain
 
 GOOD = """\
 # comment
@@ -101,8 +103,31 @@ def test_a_wrong_change_leaves_the_last_good_version_in_force(tmp_path: Path) ->
     assert not file.reload()
 
 
+LANGUAGES = {
+    "sr": 15, "hr": 8, "bs": 5, "cnr": 4, "sq": 12, "mk": 5, "bg": 6, "sl": 4, "en": 8, "de": 3, "fr": 2, "tr": 2,
+    "ru": 2, "uk": 1, "pl": 1, "ro": 1, "hu": 1, "sk": 1,
+}  # fmt: skip
+"""The languages in which the declaration was written about, and how many outlets of each there are at least."""
+
+
 def test_the_real_source_list_is_right() -> None:
     path = Path(__file__).parents[3] / "deploy/packs/alliance/sources.yaml"
-    sources = load_sources(path)
-    assert len(sources) >= 25
-    assert {"sr", "hr", "bs", "sq", "mk", "bg", "sl", "en"} <= {source.language for source in sources.values()}
+    sources = list(load_sources(path).values())
+    counted = Counter(source.language for source in sources)
+    assert len(sources) >= 60 and counted.keys() == LANGUAGES.keys()
+    assert all(counted[language] >= least for language, least in LANGUAGES.items())
+    for unique in (
+        [canonical(source.url) for source in sources], [registered_domain(source.url) for source in sources],
+        [source.name for source in sources],
+    ):  # fmt: skip
+        assert [value for value, count in Counter(unique).items() if count > 1] == []
+    assert {source.status for source in sources} == {Status.UNVERIFIED}
+    assert {source.id for source in sources if source.official} == {
+        "morh",
+        "mod-rs",
+        "mod-ba",
+        "mod-al",
+        "mod-ks",
+        "nato",
+    }
+    assert all(source.interval is None for source in sources)
