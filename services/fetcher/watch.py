@@ -126,6 +126,7 @@ class Watch:
             if self.file.reload():
                 await self._adopt(before)
                 await self._keep_patiently()
+            await self._hear_of_heat()
             self.pulse.rest()
 
     async def keep(self) -> None:
@@ -170,6 +171,18 @@ class Watch:
         for source in self.file.current.values():
             if not source.paused:
                 self.plan.usual(source, now, unpacked(self._states[source.id].rhythm))
+
+    async def _hear_of_heat(self) -> None:
+        """Alerts are shared out by watch: other processes heard of stories that our sources carry."""
+        if self.database.is_sqlite:  # one process
+            return
+        try:
+            async with self.database.reading() as connection:
+                await self.heat.load(connection)
+        except DatabaseUnavailable as error:  # the next look hears of it
+            log.warning("heat_not_heard", error=str(error))
+            return
+        self.warm(self.heat.hot(self.story.now()))
 
     def warm(self, source_ids: Collection[str]) -> None:
         """Sources became hot: those that wait by their rhythm are due sooner."""

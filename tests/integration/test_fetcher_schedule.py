@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -242,3 +243,19 @@ async def test_all_who_carried_a_story_in_the_last_day_are_hot(tables: Database)
     await heard(heat, raised("three", clock.now()))
     async with tables.reading() as connection:
         assert set(await connection.scalars(sa.select(HEAT.c.source_id))) == {"three"}  # what is long cold is deleted
+
+
+async def test_what_another_process_heard_is_felt_here(postgres_url: str, site: FeedSite, tmp_path: Path) -> None:
+    opened = db.open_database(postgres_url)
+    await db.migrate(opened, "fetcher", MIGRATIONS)
+    published(site, "quiet", 20, every=DAY)
+    often = replace(RHYTHMIC, sources_reload=timedelta(milliseconds=20))
+    async with running(opened, listed(tmp_path, source(site.url("/quiet"), name="quiet")), settings=often) as run:
+        usual = run.story.next_wake()
+        await heard(Heat(opened, run.story), raised("quiet", START))
+        async with asyncio.timeout(20):
+            while run.story.next_wake() == usual:
+                await asyncio.sleep(0.01)
+        sooner = run.story.next_wake()
+    assert usual is not None and sooner is not None and sooner - START < (usual - START) / 2
+    await opened.close()
