@@ -178,6 +178,9 @@ PUSHES = sa.Table(
     sa.Column("pushed", Moment),
     sa.Column("proven", sa.Boolean, nullable=False),
 )
+PUSHED = sa.Index("fetcher_pushes_source", PUSHES.c.source_id, unique=True,
+                  sqlite_where=PUSHES.c.state != "leaving", postgresql_where=PUSHES.c.state != "leaving")  # fmt: skip
+
 """WebSub subscriptions by the unguessable part of their callback; real time. The secret only proves to us that a hub
 wrote what it pushes: whoever reads this table could put entries into the others just as well, so it is not sealed."""
 

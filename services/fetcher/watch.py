@@ -89,7 +89,9 @@ class Watch:
         self._spread_overdue()
         self.heat.told = self.warm
         self.warm(self.heat.hot(self.story.now()))
-        await self._keep_pushes()
+        if self.pushes is not None:
+            await self.pushes.load()
+        self._keep_pushes()
 
     def _spread_overdue(self) -> None:
         """What became due while nobody was running is asked bit by bit; its check keeps the time it was due."""
@@ -158,12 +160,11 @@ class Watch:
             self._states[source_id] = replace(state, next_due=due, gone=0)  # a changed line is a new chance
         self._share_out()
         self._schedule_all(but=unchanged)
-        await self._keep_pushes()
+        self._keep_pushes()
 
-    async def _keep_pushes(self) -> None:
+    def _keep_pushes(self) -> None:
         if self.pushes is not None:
-            wanted = [source.id for source in self.file.current.values() if source.push and not source.paused]
-            await self.pushes.keep(wanted)
+            self.pushes.keep([one.id for one in self.file.current.values() if one.push and not one.paused])
 
     def _share_out(self) -> None:
         """Tell the budget of every source, before the first of them is planned."""

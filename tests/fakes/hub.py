@@ -15,6 +15,7 @@ import contextlib
 import hashlib
 import hmac
 import io
+import socket
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
@@ -112,6 +113,13 @@ class Hub:
             callback or asked["hub.callback"], data=io.BytesIO(raw), headers=headers
         ) as response:
             return response.status
+
+
+def free_port() -> int:
+    """A port that nobody listens on: hubs have to know the callback before the fetcher starts."""
+    with contextlib.closing(socket.socket()) as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
 
 
 @contextlib.asynccontextmanager

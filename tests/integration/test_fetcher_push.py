@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
-import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +26,7 @@ from shared.errors import Misconfigured
 from shared.settings import replace
 from tests.fakes.fake_bus import FakeBus
 from tests.fakes.feed_site import FeedSite, feed_site, rss
-from tests.fakes.hub import CHALLENGE, Hub, hub
+from tests.fakes.hub import CHALLENGE, Hub, free_port, hub
 from tests.integration.test_fetcher import HOUR, MIGRATIONS, QUICK, START, Run, listed, running, source, stories
 
 LEASE = timedelta(seconds=1_000)
@@ -57,12 +56,6 @@ async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
     await db.migrate(opened, "fetcher", MIGRATIONS)
     yield opened
     await opened.close()
-
-
-def free_port() -> int:
-    with contextlib.closing(socket.socket()) as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
 
 
 def pushing(**more: Any) -> FetcherSettings:
@@ -545,3 +538,34 @@ async def test_another_hub_takes_over_once_a_day(sqlite: Database, site: FeedSit
             await other.verified()
             await until(lambda: one.modes()[-1] == "unsubscribe")
         assert other.asked[0]["hub.callback"] != one.asked[0]["hub.callback"]
+
+
+async def test_a_callback_may_arrive_at_any_replica(tables: Database, site: FeedSite, one: Hub, tmp_path: Path) -> None:
+    """The public address leads to the second of two processes; there is one subscription, and one page of an entry."""
+    put_feed(site, one, 1)
+    path = listed(tmp_path, source(site.url("/feed")))
+    second = pushing()
+    first = replace(second, push_port=free_port())
+    bus = FakeBus()
+    async with running(tables, path, settings=first, bus=bus):
+        await one.was_asked()
+        assert one.answers == [] and len(one.asked) == 1
+        async with running(tables, path, settings=second, bus=bus) as run:
+            await one.question("subscribe")
+            await standing(tables, State.ACTIVE)
+            assert await one.push(put_feed(site, one, 1, 2)) == 202
+            await until(lambda: len(run.pages()) == 2)
+    assert len(one.asked) == 1 and len(await rows(tables)) == 1
+
+
+async def test_a_defect_of_ours_is_told_and_counted(
+    sqlite: Database, site: FeedSite, one: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with subscribed(sqlite, site, one, tmp_path) as pushed:
+        before = received(PushOutcome.DEFECT)
+        with monkeypatch.context() as broken:
+            broken.setattr("services.fetcher.watch.discover", None)
+            assert await one.push(put_feed(site, one, 1, 2)) == 500
+        assert received(PushOutcome.DEFECT) == before + 1
+        await pushed.run.advance()
+        assert len(pushed.run.pages()) == 2

@@ -40,6 +40,7 @@ class PushOutcome(StrEnum):
     CUT = "cut"
     BUSY = "busy"
     DELAYED = "delayed"
+    DEFECT = "defect"
 
 
 ASKED = Counter("wirewatch_fetcher_push_asked_total", "Requests to hubs, by how they ended.", ["outcome"])

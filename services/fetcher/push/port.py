@@ -65,6 +65,7 @@ REPLIES = {
     PushOutcome.CUT: Reply(408),
     PushOutcome.BUSY: COME_AGAIN,
     PushOutcome.DELAYED: COME_AGAIN,
+    PushOutcome.DEFECT: Reply(500),
 }
 """Every other outcome is acknowledged alike, a forged push too."""
 
@@ -151,11 +152,21 @@ class Port:
 
     async def _kept(self, row: Subscription, headers: Mapping[str, str], body: bytes) -> PushOutcome:
         """Take it in, and go on with that where the hub is not to wait for it any longer."""
-        task = asyncio.create_task(self.receiver.receive(row, headers, body), name=f"push:{row.source_id}")
+        task = asyncio.create_task(self._take(row, headers, body), name=f"push:{row.source_id}")
         self._in_hand.add(task)
         task.add_done_callback(self._in_hand.discard)
         done, _ = await asyncio.wait({task}, timeout=KEPT_SECONDS)
         return task.result() if done else PushOutcome.DELAYED
+
+    async def _take(self, row: Subscription, headers: Mapping[str, str], body: bytes) -> PushOutcome:
+        try:
+            return await self.receiver.receive(row, headers, body)
+        except DatabaseUnavailable as error:
+            log.warning("push_not_kept", source=row.source_id, error=str(error))
+            return PushOutcome.DELAYED
+        except Exception as error:
+            log.error("fetcher_defect", exc_info=error, source=row.source_id)
+            return PushOutcome.DEFECT
 
 
 def _fields(query: bytes) -> dict[str, str]:

@@ -6,7 +6,6 @@ Every replica reads and writes it, so a row changes only as long as it is what t
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.fetcher.push.offer import Offer
 from services.fetcher.tables import PUSHES
+from shared.db import insert_new
 
 
 class State(StrEnum):
@@ -80,11 +80,16 @@ async def found(connection: AsyncConnection, push_id: str, *, lock: bool = False
     return _read(row) if row is not None else None
 
 
-async def insert(connection: AsyncConnection, rows: Iterable[Subscription]) -> None:
-    """Write new ones."""
-    values = [asdict(row) for row in rows]
-    if values:
-        await connection.execute(sa.insert(PUSHES), values)
+async def of_source(connection: AsyncConnection, source_id: str) -> Subscription | None:
+    """The subscription of a source; what it is leaving does not count."""
+    mine = (PUSHES.c.source_id == source_id) & (PUSHES.c.state != State.LEAVING)
+    row = (await connection.execute(sa.select(PUSHES).where(mine))).one_or_none()
+    return _read(row) if row is not None else None
+
+
+async def insert(connection: AsyncConnection, row: Subscription) -> None:
+    """Write a new one; where another process was quicker, nothing."""
+    await connection.execute(insert_new(PUSHES, connection.dialect.name), [asdict(row)])
 
 
 async def revise(connection: AsyncConnection, before: Subscription, **changes: Any) -> bool:

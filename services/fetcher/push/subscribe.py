@@ -63,6 +63,7 @@ class Subscriber:
     lost: Callable[[str], None]
     pulse: Pulse = UNHEARD
     alarm: Alarm = field(default_factory=Alarm)
+    _wanted: frozenset[str] = frozenset()
     _rows: dict[str, Subscription] = field(default_factory=dict)
     _changed: dict[str, datetime] = field(default_factory=dict)
 
@@ -81,13 +82,21 @@ class Subscriber:
         now = self.real.now()
         if now - self._changed.get(source_id, now - SETTLED) < SETTLED:
             return
-        made = store.new(source_id, offer, now)
+        try:
+            await self._begin(source_id, offer, now)
+        except DatabaseUnavailable as error:  # the next poll says it again
+            log.warning("push_delayed", source=source_id, error=str(error))
+
+    async def _begin(self, source_id: str, offer: Offer, now: datetime) -> None:
+        """Write a subscription to be asked for in place of the one there is; another process may have been quicker."""
         async with self.database.transaction() as connection:
-            if row is not None:
+            row = await store.of_source(connection, source_id)
+            if row is not None and (row.hub, row.topic) != (offer.hub, offer.topic):
                 await store.note(connection, row.push_id, **_leaving(now))
-            await store.insert(connection, [made])
+                row = None
+            if row is None:
+                await store.insert(connection, store.new(source_id, offer, now))
         self._changed[source_id] = now
-        self._keep([made] if row is None else [made, replace(row, **_leaving(now))])
         self.alarm.ring()
 
     async def polled(self, source_id: str, found: Iterable[Found], observed: datetime) -> None:
@@ -96,21 +105,26 @@ class Subscriber:
         if row is None or not row.proven or not any(_was_missed(entry, observed) for entry in found):
             return
         log.warning("push_missed", source=source_id, hub=row.hub, last_push=row.pushed)
-        await self._note(row, proven=False)
+        try:
+            await self._note(row, proven=False)
+        except DatabaseUnavailable as error:  # what is missed next shows it again
+            log.warning("push_delayed", source=source_id, error=str(error))
 
     async def pushed(self, row: Subscription, *, readable: bool) -> None:
         """A hub has pushed: it works, unless nobody can read what it pushes."""
         await self._note(row, pushed=self.real.now(), proven=readable)
 
-    async def keep(self, wanted: Collection[str]) -> None:
-        """Leave the subscriptions of all sources but `wanted`."""
-        await self._load()
-        now = self.real.now()
-        gone = [row for row in self._rows.values() if row.source_id not in wanted and row.state is not State.LEAVING]
-        async with self.database.transaction() as connection:
-            for row in gone:
-                await store.note(connection, row.push_id, **_leaving(now))
-        self._keep(replace(row, **_leaving(now)) for row in gone)
+    async def load(self) -> None:
+        """Take up what was agreed before. Raises DatabaseUnavailable."""
+        async with self.database.reading() as connection:
+            rows = await store.subscriptions(connection)
+        self._rows = {row.push_id: row for row in rows}
+        for state in State:
+            metrics.SUBSCRIPTIONS.labels(state).set(sum(row.state is state for row in rows))
+
+    def keep(self, wanted: Collection[str]) -> None:
+        """From now on leave the subscriptions of all sources but `wanted`."""
+        self._wanted = frozenset(wanted)
         self.alarm.ring()
 
     def _of(self, source_id: str) -> Subscription | None:
@@ -145,24 +159,25 @@ class Subscriber:
     async def turn(self) -> None:
         """Read the table and do what is due."""
         was = self._slowed()
-        await self._load()
+        await self.load()
         now = self.real.now()
+        await self._leave([row for row in self._rows.values() if row.source_id not in self._wanted], now)
         await self._lapse([row for row in self._rows.values() if row.state is State.ACTIVE and not row.is_active(now)])
         self._tell_lost(was)
         due = [row for row in self._rows.values() if row.next_try <= now]
         await asyncio.gather(*(self._next(row) for row in due))
 
-    async def _load(self) -> None:
-        async with self.database.reading() as connection:
-            rows = await store.subscriptions(connection)
-        self._rows = {row.push_id: row for row in rows}
-        for state in State:
-            metrics.SUBSCRIPTIONS.labels(state).set(sum(row.state is state for row in rows))
-
     def _pause(self) -> float:
         now = self.real.now()
         waits = [(row.next_try - now).total_seconds() for row in self._rows.values()]
         return max(1.0, min([LOOK, *waits]))
+
+    async def _leave(self, rows: Iterable[Subscription], now: datetime) -> None:
+        for row in rows:
+            if row.state is not State.LEAVING:
+                async with self.database.transaction() as connection:
+                    await store.note(connection, row.push_id, **_leaving(now))
+                self._keep([replace(row, **_leaving(now))])
 
     async def _lapse(self, rows: Collection[Subscription]) -> None:
         """The lease ended before the hub renewed it: ask as for the first time."""
