@@ -14,10 +14,11 @@ import html
 import re
 from collections.abc import Callable, Iterator
 
+from services.fetcher.charset import decode
 from services.fetcher.texts import resolved
 
-LONG = 256
-"""Bytes from which lifting pays."""
+LONG = 512
+"""Bytes from which lifting pays (measured: 64 to 512)."""
 
 TRIES = 16
 
@@ -27,8 +28,9 @@ _PLACE = re.compile(f"{_LEFT}(\\d{{1,7}}){_RIGHT}")
 _OPENING = re.compile(rb"""<[^\s<>/!?'"=]+(?:\s+[^\s<>'"=/]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*>""")
 
 
-class Pieces(list[tuple[str, bool]]):
-    """What was lifted: the text as it was written, and whether it was written with references."""
+class Pieces(list[tuple[bytes, bool]]):
+    """What was lifted: the bytes of the text as it was written (UTF-8, or what was taken for it), and whether it was
+    written with references. They become text where somebody reads them."""
 
     def text(self, found: str) -> str:
         """`found` with everything put back, as text."""
@@ -38,20 +40,22 @@ class Pieces(list[tuple[str, bool]]):
         """`found`, a piece of HTML, with everything put back as markup."""
         return self._restored(found, _escaped) if self and _LEFT in found else found
 
-    def _restored(self, found: str, put: Callable[[str, bool], str]) -> str:
+    def _restored(self, found: str, put: Callable[[bytes, bool], str]) -> str:
         return _PLACE.sub(lambda match: put(*self[int(match[1])]) if int(match[1]) < len(self) else "", found)
 
 
-def _plain(written: str, references: bool) -> str:
-    return resolved(written) if references else written
+def _plain(written: bytes, references: bool) -> str:
+    text = decode(written)
+    return resolved(text) if references else text
 
 
-def _escaped(written: str, references: bool) -> str:
-    return written if references else html.escape(written, quote=False)
+def _escaped(written: bytes, references: bool) -> str:
+    text = decode(written)
+    return text if references else html.escape(text, quote=False)
 
 
 def lift(document: bytes) -> tuple[bytes, Pieces]:
-    """The document without its long texts, and those. Raises UnicodeDecodeError where one is not UTF-8."""
+    """The document without its long texts, and those."""
     pieces = Pieces()
     if document.find(_MARK[:1]) >= 0 and _MARK in document:  # one byte is found ten times as quickly as three
         return document, pieces
@@ -60,7 +64,7 @@ def lift(document: bytes) -> tuple[bytes, Pieces]:
 
 
 def _put(pieces: Pieces, piece: bytes, *, references: bool) -> bytes:
-    pieces.append((piece.decode("utf-8"), references))
+    pieces.append((piece, references))
     return f"{_LEFT}{len(pieces) - 1}{_RIGHT}".encode()
 
 

@@ -108,10 +108,7 @@ def _quickly(body: bytes, kind: str) -> Feed | None:
     """The feed where it is plain UTF-8 without a mistake, else None."""
     if not is_plain(body) or b"<!DOCTYPE" in body[:HEAD] or b"\x00" in body:
         return None
-    try:
-        small, pieces = lift(body if body[0] == ord("<") else body.lstrip())
-    except UnicodeDecodeError:
-        return None
+    small, pieces = lift(body if body[0] == ord("<") else body.lstrip())
     feed, mistakes = _read(small, pieces, kind)
     if mistakes and not mistakes - REFERENCES:
         feed, mistakes = _read(mend(small.decode("utf-8", "replace"), {}).encode(), pieces, kind)

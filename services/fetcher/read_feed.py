@@ -125,8 +125,8 @@ class _Reader:
         """One entry."""
         found = _children(item)
         links, ids = found.every("link"), found.every("id")
-        guid = self.first(ids) or _about(item)
-        link = place(self.link(links) or (item.get("href") or "").strip(), guid)
+        guid = (self.first(ids) if ids else "") or _about(item)
+        link = place(self.link(links) if links else (item.get("href") or "").strip(), guid)
         if not link and ids and not self.atom and guid and _is_permanent(ids[0]):
             link = self._based(ids[0], guid)
         published, updated, flags = self._times(item, found)

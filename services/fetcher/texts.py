@@ -23,8 +23,7 @@ NAMES = frozenset(
 VOID = frozenset({"br", "hr", "img", "wbr"})
 
 _CONTROL = bytes(code for code in (*range(32), 127) if code not in b"\t\n\r")
-_ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_LATIN = re.compile("[\x80-\x9f]")
+_LATIN = re.compile(b"\xc2[\x80-\x9f]")
 _TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9:]*)(?:\s[^<>]*)?/?>|<!--.*?-->", re.DOTALL)
 _HIDDEN = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _XML = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"))
@@ -59,7 +58,7 @@ def body(value: Any, longest: int) -> str:
     text = value if len(value) < 2 * longest else value[: 2 * longest]
     if "<s" in text or "<S" in text:
         text = _HIDDEN.sub("", text)
-    return (text if text.isprintable() or not _ODD.search(text) else clean(text)).strip()[:longest]
+    return (text if text.isprintable() else clean(text)).strip()[:longest]
 
 
 def looks_html(text: str) -> bool:
@@ -75,12 +74,11 @@ def clean(text: str) -> str:
     """Without control characters and lone surrogates, neither of which JSON and databases take (as bytes: ten times
     quicker than by pattern); windows-1252 that passed for Latin 1 is what it was meant as."""
     found = text.encode("utf-8", "ignore").translate(None, _CONTROL)
-    shown = found.decode("utf-8")
-    return _LATIN.sub(_meant, shown) if b"\xc2" in found else shown
+    return (_LATIN.sub(_meant, found) if b"\xc2" in found else found).decode("utf-8")
 
 
-def _meant(match: re.Match[str]) -> str:
-    return match[0].encode("latin-1").decode("windows-1252", "ignore")
+def _meant(match: re.Match[bytes]) -> bytes:
+    return match[0][1:].decode("windows-1252", "ignore").encode()
 
 
 def resolved(text: str) -> str:
