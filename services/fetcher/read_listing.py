@@ -78,10 +78,10 @@ def check_selector(text: str) -> None:
 
 def read_listing(body: bytes, url: str, selectors: Selectors = Selectors()) -> Feed | Unusable:
     """The articles listed on the page that was had at `url`. Never raises for what the page holds."""
-    root = _tree(body)
+    root = page_tree(body)
     if root is None:
         return Unusable(Damage.BROKEN, "the body is empty" if not body.strip() else "no web page")
-    base = _joined(url, next((found.get("href", "") for found in root.iter("base")), "")) or url
+    base = joined(url, next((found.get("href", "") for found in root.iter("base")), "")) or url
     entries = _declared(root, base, selectors) if selectors.entries else _learned(root, base)
     if not entries:
         return Unusable(Damage.NOT_A_FEED, _missing(root, selectors))
@@ -101,7 +101,8 @@ def _missing(root: Any, selectors: Selectors) -> str:
     return f"a web page{named}: no links to articles were recognised, declare `entries`"
 
 
-def _tree(body: bytes) -> Any:
+def page_tree(body: bytes) -> Any:
+    """The root of a web page in whichever character set, None where there is none."""
     meta = _META.search(body[:HEAD])
     text = decode(body, meta[1].decode("ascii") if meta else "")
     parser = etree.HTMLParser(encoding="utf-8", recover=True, no_network=True, remove_comments=True, remove_pis=True)
@@ -138,7 +139,7 @@ def _entry(element: Any, base: str, selectors: Selectors) -> FeedEntry | None:
     links = [link for place in (named, element) if place is not None for link in place.iter("a") if link.get("href")]
     outer = element if element.tag == "a" else next(element.iterancestors("a"), None)
     link = next(iter(links), outer)
-    url = _joined(base, link.get("href", "")) if link is not None else ""
+    url = joined(base, link.get("href", "")) if link is not None else ""
     if not url:
         return None
     dated = next(iter(_path(selectors.date)(element)), None) if selectors.date else None
@@ -192,7 +193,7 @@ def _links(root: Any, base: str) -> Iterator[_Link]:
         title = texts.line(_words(element))
         if len(title.split()) < FEWEST_WORDS or not element.get("href"):
             continue
-        url = _joined(base, element.get("href"))
+        url = joined(base, element.get("href"))
         key = canonical(url)
         if not key or key == here or registered_domain(url) != domain:
             continue
@@ -273,8 +274,8 @@ def _words(element: Any) -> str:
     return " ".join(element.itertext()) if element is not None else ""
 
 
-def _joined(base: str, address: str) -> str:
-    """The absolute address, "" for what is none."""
+def joined(base: str, address: str) -> str:
+    """The absolute form of an address on a page, "" for what is none."""
     try:
         url = urljoin(base, texts.line(address)) if address else ""
     except ValueError:

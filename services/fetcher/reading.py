@@ -9,6 +9,7 @@ from services.fetcher.feed import Feed, Unusable
 from services.fetcher.parse import parse_feed
 from services.fetcher.read_listing import read_listing
 from services.fetcher.read_sitemap import LARGEST, read_sitemap
+from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source, SourceKind
 from shared.http import Limits
 
@@ -32,6 +33,11 @@ def read(source: Source, body: bytes, url: str) -> Feed | Unusable:
     if source.kind is SourceKind.LISTING:
         return read_listing(body, url, source.selectors)
     return parse_feed(body)
+
+
+def obeys_robots(source: Source, settings: FetcherSettings) -> bool:
+    """Whether a source asks robots.txt before it is polled: listings are pages, the others were named by the operator."""
+    return source.robots and (settings.robots if source.kind is SourceKind.LISTING else settings.robots_feeds)
 
 
 def limits_for(source: Source, usual: Limits) -> Limits:

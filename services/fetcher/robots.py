@@ -21,7 +21,7 @@ import sqlalchemy as sa
 import structlog
 
 from services.fetcher.pace import Pace
-from services.fetcher.robots_rules import PARSED, Rules, allows, parse, text_of
+from services.fetcher.robots_rules import PARSED, Rules, allows, parse, sitemaps, text_of
 from services.fetcher.tables import ROBOTS
 from services.fetcher.tally import Asks
 from shared.clock import Clock
@@ -100,6 +100,13 @@ class Robots:
                 file = await self._fetch(origin, file, spacing)
             self._remember(origin, file)
         return file.verdict(url)
+
+    async def sitemaps(self, url: str) -> tuple[str, ...]:
+        """The Sitemap lines of the file that speaks for `url`, as it was had last. Raises DatabaseUnavailable."""
+        query = sa.select(ROBOTS.c.rules).where(ROBOTS.c.origin == _origin(url))
+        async with self.database.reading() as connection:
+            text = await connection.scalar(query)
+        return sitemaps(text) if text else ()
 
     async def _fetch(self, origin: str, before: _File | None, spacing: timedelta | None) -> _File:
         text = await self._ask(origin, spacing)

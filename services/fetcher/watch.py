@@ -23,12 +23,12 @@ from services.fetcher.parse import Feed, Unusable
 from services.fetcher.poll import WORKED, Polled, Poller
 from services.fetcher.push.receive import Taken
 from services.fetcher.push.subscribe import Subscriber
-from services.fetcher.reading import read_body
+from services.fetcher.reading import obeys_robots, read_body
 from services.fetcher.rhythm import unpacked
 from services.fetcher.robots import Robots
 from services.fetcher.schedule import Decider, Plan, Schedule
 from services.fetcher.settings import FetcherSettings
-from services.fetcher.sources import Source, SourceKind, Sources, SourcesFile
+from services.fetcher.sources import Source, Sources, SourcesFile
 from services.fetcher.store import Changes, Found, SourceState
 from services.fetcher.walk_sitemap import Walker
 from shared import ids
@@ -270,10 +270,8 @@ class Watch:
         return event
 
     async def _denied(self, source: Source) -> Polled | None:
-        """The outcome instead of a poll where sources of this kind obey robots.txt and this one is denied: listings are
-        pages, the others were named by the operator."""
-        obeys = self.settings.robots if source.kind is SourceKind.LISTING else self.settings.robots_feeds
-        if not obeys or not source.robots:
+        """The outcome instead of a poll where sources of this kind obey robots.txt and this one is denied."""
+        if not obeys_robots(source, self.settings):
             return None
         verdict = await self.robots.verdict(source.url, source.spacing)
         if verdict.allowed:

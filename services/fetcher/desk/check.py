@@ -18,8 +18,10 @@ import typer
 
 from services.fetcher.desk.due import span
 from services.fetcher.desk.view import shown
+from services.fetcher.feed import Feed
 from services.fetcher.pace import HostPaused, Pace
 from services.fetcher.poll import WORKED, Polled, Poller
+from services.fetcher.reading import obeys_robots
 from services.fetcher.robots import Robots, Verdict
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source, Sources, load_sources
@@ -93,7 +95,7 @@ class Checker:
     async def look(self, source: Source) -> dict[str, Any]:
         """One row: how the source answered."""
         verdict = await self.robots.verdict(source.url, source.spacing)
-        if source.robots and self.settings.robots_feeds and not verdict.allowed:
+        if obeys_robots(source, self.settings) and not verdict.allowed:
             state = SourceState(source_id=source.id, url=source.url, next_due=self.poller.real.now())
             return _row(source, Polled(CheckOutcome.ROBOTS_DENIED, state, detail="robots.txt"), verdict)
         return _row(source, await self._polled(source), verdict)
@@ -113,10 +115,14 @@ def _row(source: Source, polled: Polled, verdict: Verdict) -> dict[str, Any]:
     robots = ("allowed" if verdict.allowed else "denied") if verdict.reachable else "cannot be had"
     return {
         "source": source.id, "works": polled.outcome in WORKED, "outcome": polled.outcome, "status": polled.status,
-        "kind": feed.kind if feed else None, "language": feed.language if feed else None,
+        "kind": _kind(feed) if feed else None, "language": feed.language if feed else None,
         "entries": len(feed.entries) if feed else 0, "newest": shown(max(dates, default=None)), "robots": robots,
         "url": source.url, "answered_by": polled.base if polled.base != source.url else "", "remark": polled.detail,
     }  # fmt: skip
+
+
+def _kind(feed: Feed) -> str:
+    return f"index of {len(feed.children)} sitemaps" if feed.children else feed.kind
 
 
 def _live(settings: FetcherSettings, sources: Sources) -> list[dict[str, Any]]:
@@ -133,7 +139,7 @@ async def _looked(
     """A row for each source by its id; paused ones are looked at, too."""
     rows: dict[str, dict[str, Any]] = {}
     progress(0, len(sources))
-    async with _checker(common, settings) as checker, asyncio.TaskGroup() as group:
+    async with checker_on(common, settings) as checker, asyncio.TaskGroup() as group:
 
         async def look(source: Source) -> None:
             rows[source.id] = await checker.look(source)
@@ -145,7 +151,7 @@ async def _looked(
 
 
 @asynccontextmanager
-async def _checker(common: CommonSettings, settings: FetcherSettings) -> AsyncIterator[Checker]:
+async def checker_on(common: CommonSettings, settings: FetcherSettings) -> AsyncIterator[Checker]:
     """With robots files of its own: what a check sees is not kept."""
     clock = RealClock()
     pace = Pace(clock, spacing=settings.spacing, cap=settings.poll_concurrency)
