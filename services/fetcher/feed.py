@@ -17,7 +17,7 @@ import msgspec
 from services.fetcher.hints import NO_HINTS, Hints
 
 MOST_ENTRIES = 10_000
-"""5 MB of the shortest real entries (500 bytes each); those beyond are counted (`Feed.beyond`)."""
+"""5 MB of the shortest real entries (500 bytes each); those beyond are counted (`Feed.cut`)."""
 
 
 class Damage(StrEnum):
@@ -81,7 +81,7 @@ class Child(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """A feed; `kind` is rss, atom, json, sitemap or listing; no entries is a valid feed. `hub` and `self_link` are
-    those of WebSub, `beyond` is the number of entries that were left out because there are too many; `children` are the
+    those of WebSub, `cut` is the number of entries that were left out because there are too many; `children` are the
     sitemaps that a sitemap index names."""
 
     kind: str
@@ -92,5 +92,5 @@ class Feed:
     self_link: str = ""
     hints: Hints = NO_HINTS
     entries: tuple[FeedEntry, ...] = ()
-    beyond: int = 0
+    cut: int = 0
     children: tuple[Child, ...] = ()

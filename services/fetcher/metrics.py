@@ -63,6 +63,7 @@ STANDINGS = ("working", "failing", "new")
 
 CHECKS = Counter("wirewatch_fetcher_checks_total", "Polls of sources, by how they ended.", ["outcome"])
 ENTRIES = Counter("wirewatch_fetcher_entries_total", "Entries discovered, by whether they can be news.", ["mode"])
+ENTRIES_CUT = Counter("wirewatch_fetcher_entries_cut_total", "Entries of feeds left out because there were too many.")
 PAGES = Counter("wirewatch_fetcher_pages_total", "Entries finished, by how they ended.", ["outcome"])
 PAGE_FAILURES = Counter("wirewatch_fetcher_page_failures_total", "Tries for a page that failed.", ["reason"])
 REVISITS = Counter("wirewatch_fetcher_revisits_total", "Further visits to pages, by how they ended.", ["outcome"])

@@ -176,7 +176,7 @@ def _thoroughly(document: bytes, kind: str) -> Feed | None:
         link=texts.line(facts.get("link")),
         language=texts.line(facts.get("language")),
         entries=entries,
-        beyond=max(0, len(found.entries) - MOST_ENTRIES),
+        cut=max(0, len(found.entries) - MOST_ENTRIES),
     ) if entries else None  # fmt: skip
 
 

@@ -187,7 +187,8 @@ async def read_answer(visit: Visit, response: Response) -> Polled:
     outcome = CheckOutcome.FRESH if found.entries else CheckOutcome.EMPTY
     offer = offered(response.headers, hub=found.hub, topic=found.self_link, base=response.url)
     kept = replace(kept, body_hash=body_hash)
-    return replace(told, outcome=outcome, state=kept, feed=found, base=response.url, offer=offer)
+    detail = f"{found.cut:,} entries beyond {len(found.entries):,} were left out" if found.cut else ""
+    return replace(told, outcome=outcome, state=kept, feed=found, base=response.url, offer=offer, detail=detail)
 
 
 def _told(detail: str, wall: str | None) -> str:

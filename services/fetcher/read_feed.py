@@ -71,7 +71,7 @@ def read_feed(root: Any, pieces: Pieces, kind: str, *, based: bool = False) -> F
         self_link=head.self_link,
         hints=head.hints,
         entries=tuple(entries),
-        beyond=_beyond(root) if len(items) > MOST_ENTRIES else 0,
+        cut=_cut_off(root) if len(items) > MOST_ENTRIES else 0,
     )
 
 
@@ -88,7 +88,7 @@ def moments(published: Stated | None, updated: Stated | None) -> tuple[datetime 
     return first.at, updated.at if updated else None, () if first.zoned else ("zoneless",)
 
 
-def _beyond(root: Any) -> int:
+def _cut_off(root: Any) -> int:
     return sum(1 for _ in root.iter("{*}item", "{*}entry")) - MOST_ENTRIES
 
 

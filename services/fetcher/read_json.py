@@ -44,7 +44,7 @@ def read_json(body: bytes) -> Feed | Unusable:
         hub=head.hub,
         self_link=head.self_link,
         entries=tuple(_entry(item) for item in items[:MOST_ENTRIES] if isinstance(item, dict)),
-        beyond=max(0, len(items) - MOST_ENTRIES),
+        cut=max(0, len(items) - MOST_ENTRIES),
     )
 
 

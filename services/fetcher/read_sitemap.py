@@ -3,7 +3,7 @@
 What the news namespace states (title, time of publication, keywords, name and language of the publication) is taken at
 once: nothing has to be fetched to know it. In a plain list the time of change stands in for that of publication. Of a
 list that states times only the addresses of its last days are read, counted back from its newest: the rest is an
-archive, and addresses without a time are its sections. The others are counted (`beyond`).
+archive, and addresses without a time are its sections. Addresses beyond 50,000 are counted (`cut`).
 
 Sources: the protocol of sitemaps.org 0.9 (50,000 addresses a file), Google's news extension 0.9.
 
@@ -100,7 +100,7 @@ def _list(root: Any) -> Feed:
         title=_usual(_line(named, "name") for named in about),
         language=_usual(_line(named, "language") for named in about),
         entries=tuple(recent),
-        beyond=len(places) - len(recent),
+        cut=max(0, len(places) - MOST_PLACES),
     )
 
 

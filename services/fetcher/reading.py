@@ -36,7 +36,7 @@ def read(source: Source, body: bytes, url: str) -> Feed | Unusable:
 
 
 def obeys_robots(source: Source, settings: FetcherSettings) -> bool:
-    """Whether a source asks robots.txt before it is polled: listings are pages, the others were named by the operator."""
+    """Whether robots.txt is asked before a source is polled: listings are pages, the others the operator named."""
     return source.robots and (settings.robots if source.kind is SourceKind.LISTING else settings.robots_feeds)
 
 

@@ -150,5 +150,5 @@ def _told(polled: Polled, children: tuple[ChildState, ...], looks: Sequence[Look
         return replace(polled, outcome=same)
     entries = tuple(entry for feed in feeds for entry in feed.entries)
     outcome = CheckOutcome.FRESH if entries else CheckOutcome.UNCHANGED
-    feed = replace(feeds[0], entries=entries, beyond=sum(feed.beyond for feed in feeds))
+    feed = replace(feeds[0], entries=entries, cut=sum(feed.cut for feed in feeds))
     return replace(polled, outcome=outcome, feed=feed, base=polled.base or polled.state.url)

@@ -393,6 +393,7 @@ def _tell(event: SourceChecked, polled: Polled, seconds: float) -> None:
     metrics.CHECKS.labels(event.outcome).inc()
     metrics.POLL_SECONDS.observe(seconds)
     metrics.BYTES.labels("feed").inc(polled.size)
+    metrics.ENTRIES_CUT.inc(polled.feed.cut if polled.feed else 0)
     level = log.info if event.outcome in WORKED else log.warning
     level(
         "source_checked", source=event.source.id, outcome=event.outcome, detail=event.detail, status=event.status,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from services.fetcher import store
+from services.fetcher import metrics, read_feed, store
 from services.fetcher.metrics import PageOutcome
 from services.fetcher.tables import CHILDREN
 from shared import db
@@ -18,8 +18,8 @@ from shared.db import Database
 from shared.events import CheckOutcome, Mode
 from shared.http import Limits
 from shared.settings import replace
-from tests.fakes.feed_site import Fault, FeedSite, feed_site, page
-from tests.integration.test_fetcher import HOUR, MIGRATIONS, QUICK, START, counted, listed, running, source
+from tests.fakes.feed_site import Fault, FeedSite, feed_site, page, rss
+from tests.integration.test_fetcher import HOUR, MIGRATIONS, QUICK, START, counted, listed, running, source, stories
 
 DAY = timedelta(days=1)
 
@@ -252,3 +252,15 @@ async def test_a_page_without_articles_is_told(sqlite: Database, site: FeedSite,
     async with running(sqlite, listed(tmp_path, source(site.url("/vesti"), kind="listing"))) as run:
         (check,) = run.checks()
     assert check.outcome is CheckOutcome.NOT_A_FEED and "Just a moment" in check.detail
+
+
+async def test_entries_beyond_the_bound_are_counted_and_told(
+    sqlite: Database, site: FeedSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_feed, "MOST_ENTRIES", 2)
+    before = metrics.ENTRIES_CUT._value.get()
+    site.put("/feed", rss(stories(site, 1, 2, 3)))
+    async with running(sqlite, listed(tmp_path, source(site.url("/feed")))) as run:
+        (check,) = run.checks()
+    assert (check.entries, check.detail) == (2, "1 entries beyond 2 were left out")
+    assert metrics.ENTRIES_CUT._value.get() == before + 1

@@ -51,7 +51,7 @@ def read(body: str | bytes) -> Feed:
 def test_what_the_news_namespace_states_is_taken() -> None:
     found = read(NEWS)
     one, two = found.entries
-    assert (found.kind, found.title, found.language, found.beyond) == ("sitemap", "Лист", "sr", 2)
+    assert (found.kind, found.title, found.language, found.cut) == ("sitemap", "Лист", "sr", 0)
     assert (one.link, one.title) == ("https://e.test/a?x=1&y=2", 'Декларација "три" земље')
     assert (one.published, one.updated) == (TEN, TEN + timedelta(hours=1))
     assert one.read.categories == ("Косово", "Албанија")
