@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from services.extractor.metadata import Metadata, text_of
 from shared.events import PageFetched
 from shared.urls import canonical, registered_domain
+
+ID_DIGITS, LEAST_SHARED, MOST_OF = 5, 3, 0.6
+"""A number of so many digits in a path is an article's (four are a year); of words at least three and most."""
+_WORD = re.compile(r"[^\W_]{4,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,22 @@ def address_of(page: PageFetched, head: Metadata) -> Address:
         if absolute and _credible(fetched, absolute):
             return Address(canonical(absolute), origin)
     return Address(canonical(fetched) or canonical(page.url) or fetched, "fetched")
+
+
+def is_article_still(page: PageFetched, url: str) -> bool:
+    """Whether a page that was fetched again, and says it lies at `url` now, can be the article that was asked for: it
+    has the same number, or most words, in its path. Editors change slugs with headlines; what leads to a section or to
+    another article does neither."""
+    if registered_domain(page.url) != registered_domain(url):
+        return False
+    asked, now = _marks(page.url), _marks(url)
+    shared = asked & now
+    numbered = any(mark.isdigit() and len(mark) >= ID_DIGITS for mark in shared)
+    return numbered or len(shared) >= max(LEAST_SHARED, MOST_OF * min(len(asked), len(now)))
+
+
+def _marks(url: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(urlsplit(canonical(url) or url).path.lower()))
 
 
 def image_of(page: PageFetched, head: Metadata) -> str:

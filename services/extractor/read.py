@@ -13,7 +13,7 @@ from typing import Any
 from trafilatura.utils import load_html
 
 from services.extractor import verdict
-from services.extractor.address import address_of, image_of
+from services.extractor.address import address_of, image_of, is_article_still
 from services.extractor.agency import credited
 from services.extractor.body import Body, clean, full_text, rescued, without_title
 from services.extractor.charset import Decoded, decode
@@ -62,7 +62,7 @@ def _read(page: PageFetched, tools: Tools, *, cheap: bool) -> Answer:
     tree = _parsed(text)
     head = collect(tree, page.final_url or page.url) if tree is not None else Metadata()
     body = _body(page, text, tree, head, cheap=cheap)
-    refused = _refusal(text, body, head, tree, tools.shortest)
+    refused = _elsewhere(page, head) or _refusal(text, body, head, tree, tools.shortest)
     if refused is not None:
         return refused
     return _reading(_Page(page, decoded, tree if not cheap else None, head, _heading(tree)), body, tools)
@@ -99,6 +99,14 @@ def text_of_body(head: Metadata) -> str:
     return copy if isinstance(copy, str) else ""
 
 
+def _elsewhere(page: PageFetched, head: Metadata) -> NoArticle | None:
+    """A further visit that led to something else: it makes no new article."""
+    url = address_of(page, head).url
+    if not page.article_id or ids.article(url) == page.article_id or is_article_still(page, url):
+        return None
+    return NoArticle(outcome=ExtractOutcome.ELSEWHERE, detail=url[:200])
+
+
 def _refusal(text: str, body: Body, head: Metadata, tree: Any, shortest: int) -> NoArticle | None:
     if verdict.challenge(head, body.text):
         return NoArticle(outcome=ExtractOutcome.CHALLENGE, detail=head.title[:80])
@@ -126,7 +134,7 @@ def _reading(parts: _Page, body: Body, tools: Tools) -> Reading:
     entities = mentions(tools.gazetteer, fields, language.macro, when, page.source.country)
     own_headline = page_title(head, page.source, parts.heading).text or headline.text
     normalised = _normalised(own_headline, text)
-    article_id = ids.article(address.url)
+    article_id = page.article_id or ids.article(address.url)
     return Reading(
         article_id=article_id,
         version_id=ids.article_version(article_id, normalised),

@@ -12,7 +12,8 @@ from shared.events import Language, Mention, Published, Quote
 
 class ExtractOutcome(StrEnum):
     """How a page ended; exactly one of these. Pages that cost workers their lives are dead letters of the loop.
-    `unknown` is the withdrawal of an article that was never read."""
+    `unknown` is the withdrawal of an article that was never read, `elsewhere` a further visit that led to another
+    page."""
 
     EXTRACTED = "extracted"
     UNCHANGED = "unchanged"
@@ -25,6 +26,7 @@ class ExtractOutcome(StrEnum):
     TOO_SHORT = "too_short"
     WITHDRAWN = "withdrawn"
     UNKNOWN = "unknown"
+    ELSEWHERE = "elsewhere"
 
 
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="reading"):

@@ -90,3 +90,34 @@ async def test_an_empty_page_at_a_first_visit_withdraws_nothing(step: Extract) -
     await run(step, page(html(), entry=FED))
     outcome = await run(step, page("", entry=FED))
     assert (outcome.label, outcome.outputs) == (ExtractOutcome.NOT_HTML, ())
+
+
+BASE = "https://lajmi.test"
+ASKED = f"{BASE}/bota/marreveshja-ne-tirane-nenshkruhet"
+
+
+@pytest.mark.parametrize(
+    ("asked", "now", "same"),
+    [
+        (ASKED, f"{BASE}/bota/marreveshja-ne-tirane-mohohet", True),
+        (f"{BASE}/a/123456/signed", f"{BASE}/a/123456/denied", True),
+        (ASKED, f"{BASE}/bota", False),
+        (ASKED, f"{BASE}/bota/nje-tjeter-lajm-krejt-tjeter", False),
+        (ASKED, "https://other.test/bota/marreveshja-ne-tirane-nenshkruhet", False),
+        (f"{BASE}/2025/03/one", f"{BASE}/2025/03/two", False),
+    ],
+)
+async def test_a_changed_slug_is_the_same_article_and_another_page_is_none(
+    step: Extract, asked: str, now: str, same: bool
+) -> None:
+    first = only(await run(step, page(html(), url=asked)))
+    moved = page(
+        html(title=OTHER), url=asked, final_url=now, revisit=1, article_id=first.article_id,
+        observed=OBSERVED + timedelta(hours=1),
+    )  # fmt: skip
+    outcome = await run(step, moved)
+    if same:
+        article = only(outcome)
+        assert (article.article_id, article.previous, article.url) == (first.article_id, first.id, now)
+    else:
+        assert (outcome.label, outcome.outputs) == (ExtractOutcome.ELSEWHERE, ())
