@@ -23,6 +23,7 @@ from services.fetcher.land import Landing
 from services.fetcher.pace import Pace
 from services.fetcher.pages import Pages
 from services.fetcher.poll import Poller
+from services.fetcher.push.ask import Hubs
 from services.fetcher.push.port import CONNECTIONS, Port, callback_of
 from services.fetcher.push.receive import Receiver
 from services.fetcher.push.subscribe import Subscriber
@@ -109,7 +110,7 @@ class Running:
             if self.settings.sources_reload:
                 group.create_task(watch.reload(stop), name="fetcher:sources")
             if watch.pushes is not None and port is not None:
-                group.create_task(watch.pushes.run(stop), name="fetcher:hubs")
+                group.create_task(watch.pushes.run(stop, group), name="fetcher:hubs")
                 group.create_task(self._listen(port, stop), name="fetcher:port")
             group.create_task(self._finish(watch, stop), name="fetcher:finish")
 
@@ -117,6 +118,7 @@ class Running:
         """After the stop: a little patience for requests under way, then they are cut."""
         await stop.wait()
         in_hand = [*watch.in_hand, *watch.pages.in_hand, *(self.revisits.in_hand if self.revisits else ())]
+        in_hand += watch.pushes.in_hand.values() if watch.pushes is not None else ()
         _, late = await asyncio.wait(in_hand, timeout=STOP_PATIENCE) if in_hand else (set(), set())
         for task in late:
             task.cancel()
@@ -161,10 +163,13 @@ class Running:
     def _pushes(self, watch: Watch, pace: Pace, limits: Limits) -> Port:
         """Subscriptions for `watch`, and the port where hubs push. Raises Misconfigured."""
         settings, parts = self.settings, self.parts
+        hubs = Hubs(
+            door=parts.door, pace=pace, real=parts.real, limits=limits, lease=settings.push_lease,
+            callback=callback_of(settings.push_public_url),
+        )  # fmt: skip
         watch.pushes = Subscriber(
-            door=parts.door, pace=pace, database=parts.database, real=parts.real, limits=limits,
-            callback=callback_of(settings.push_public_url), lease=settings.push_lease, slow=settings.push_poll,
-            lost=watch.unslow, pulse=parts.health.pulse("fetcher:hubs"),
+            hubs=hubs, database=parts.database, real=parts.real, slow=settings.push_poll, lost=watch.unslow,
+            pulse=parts.health.pulse("fetcher:hubs"),
         )  # fmt: skip
         receiver = Receiver(
             database=parts.database, real=parts.real, subscriber=watch.pushes, take_in=watch.pushed,

@@ -21,7 +21,7 @@ from services.fetcher.pace import HostPaused
 from services.fetcher.pages import Pages
 from services.fetcher.parse import Feed, Unusable
 from services.fetcher.poll import WORKED, Polled, Poller
-from services.fetcher.push.receive import Taken
+from services.fetcher.push.receive import Taken, pushed_check
 from services.fetcher.push.subscribe import Subscriber
 from services.fetcher.reading import obeys_robots, read_body
 from services.fetcher.rhythm import unpacked
@@ -311,7 +311,7 @@ class Watch:
         entries = identify(source, feed, base)
         found = discover(source, entries, await self._known(source, entries), look)
         if found:
-            event = _pushed(source, feed, body, state, observed=look.observed, new=len(found))
+            event = pushed_check(source, feed, body, found, next_due=state.next_due)
             await self.landing.land(event, Changes(found=found))
             self.pages.take_up(found)
         return len(found)
@@ -359,22 +359,6 @@ def _checked(
         new_entries=new,
         failures=state.failures,
         next_due=None if is_stopped(state) else state.next_due,
-    )
-
-
-def _pushed(
-    source: Source, feed: Feed, body: bytes, state: SourceState, *, observed: datetime, new: int
-) -> SourceChecked:
-    return SourceChecked(
-        id=ids.source_push(source.id, body),
-        observed=observed,
-        source=source.facts(),
-        due=observed,
-        outcome=CheckOutcome.FRESH,
-        detail="pushed",
-        entries=len(feed.entries),
-        new_entries=new,
-        next_due=state.next_due,
     )
 
 

@@ -2,7 +2,8 @@
 
     offer.py       hub and topic, from Link headers or from the feed
     store.py       reading and writing it
-    subscribe.py   asks hubs, renews, leaves; says how far polling may slow down
+    subscribe.py   asks, renews, leaves in time; says how far polling may slow down
+    ask.py         one request to a hub
     verify.py      the hub's question whether we meant it
     receive.py     what the hub brings: its signature, and the way to the frontier
     port.py        the public port, which serves the callback and nothing else

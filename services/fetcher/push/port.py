@@ -108,7 +108,7 @@ class Port:
         await _send(send, reply)
 
     async def _verify(self, push_id: str, query: bytes) -> Reply:
-        lease = self.receiver.subscriber.lease
+        lease = self.receiver.subscriber.hubs.lease
         try:
             async with self.database.transaction() as connection:
                 answer = await verify(connection, push_id, _fields(query), now=self.real.now(), lease=lease)

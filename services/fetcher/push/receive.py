@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
+from services.fetcher.feed import Feed
 from services.fetcher.push import metrics, store
 from services.fetcher.push.metrics import PushOutcome
 from services.fetcher.push.store import State, Subscription
 from services.fetcher.push.subscribe import Subscriber
+from services.fetcher.sources import Source
+from services.fetcher.store import Found
+from shared import ids
 from shared.clock import Clock
 from shared.db import Database
+from shared.events import CheckOutcome, SourceChecked
 from shared.http.decode import BadEncoding, Body, read_codings
 
 log = structlog.get_logger()
@@ -39,6 +45,18 @@ class Taken:
 
 TakeIn = Callable[[str, bytes], Awaitable[Taken | None]]
 """Source id and decoded body: what came of it, None where the source is not watched now."""
+
+
+def pushed_check(
+    source: Source, feed: Feed, body: bytes, found: Sequence[Found], *, next_due: datetime
+) -> SourceChecked:
+    """The event of a push that brought something: a check that nobody had planned."""
+    observed = found[0].item.observed
+    return SourceChecked(
+        id=ids.source_push(source.id, body), observed=observed, source=source.facts(), due=observed,
+        outcome=CheckOutcome.FRESH, detail="pushed", entries=len(feed.entries), new_entries=len(found),
+        next_due=next_due,
+    )  # fmt: skip
 
 
 @dataclass(slots=True, kw_only=True)

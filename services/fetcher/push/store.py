@@ -58,6 +58,10 @@ class Subscription:
         """Whether the hub has promised to push at `now`."""
         return self.state is State.ACTIVE and self.lease_until is not None and now < self.lease_until
 
+    def slows(self, now: datetime) -> bool:
+        """Whether polls may be far apart at `now`."""
+        return self.proven and self.is_active(now)
+
 
 def new(source_id: str, offer: Offer, now: datetime) -> Subscription:
     """A subscription not asked for yet. Callback and secret have 256 bits each, the secret stays below the 200 bytes

@@ -13,22 +13,20 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import structlog
 
 from services.fetcher.alarm import Alarm, first
-from services.fetcher.pace import HostPaused, Pace
 from services.fetcher.push import metrics, store
+from services.fetcher.push.ask import Hubs
 from services.fetcher.push.metrics import AskOutcome
 from services.fetcher.push.offer import Offer
 from services.fetcher.push.store import Pending, State, Subscription
-from services.fetcher.schedule import LONGEST_WAIT, retry_after, share
+from services.fetcher.schedule import LONGEST_WAIT, share
 from services.fetcher.store import Found
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailable
 from shared.health import UNHEARD, Pulse
-from shared.http import Door, HttpFailure, Limits
 
 log = structlog.get_logger()
 
@@ -43,40 +41,38 @@ GRACE = timedelta(minutes=10)
 """A poll may find an entry before its push arrives; what is older was missed."""
 SETTLED = timedelta(days=1)
 """A publisher that names another hub at every answer changes ours once a day."""
-ANSWER = 65_536
-"""Bytes read of a hub's answer, which says nothing but its status."""
+AT_ONCE = 8
+"""Requests to hubs at the same time."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Subscriber:
-    """The subscriptions of an installation. `callback` is the public address without the unguessable part, `slow` the
-    time between polls of a source that is pushed, `lost` hears of sources that are to be polled as usual again."""
+    """The subscriptions of an installation. `slow` is the time between polls of a source that is pushed, `lost` hears
+    of sources that are to be polled as usual again."""
 
-    door: Door
-    pace: Pace
+    hubs: Hubs
     database: Database
     real: Clock
-    limits: Limits
-    callback: str
-    lease: timedelta
     slow: timedelta
     lost: Callable[[str], None]
     pulse: Pulse = UNHEARD
     alarm: Alarm = field(default_factory=Alarm)
+    in_hand: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _wanted: frozenset[str] = frozenset()
     _rows: dict[str, Subscription] = field(default_factory=dict)
+    _by_source: dict[str, Subscription] = field(default_factory=dict)
     _changed: dict[str, datetime] = field(default_factory=dict)
 
     # -- what polls say and ask ------------------------------------------------------------------------------------
 
     def floor(self, source_id: str) -> timedelta:
         """How far apart polls of a source may be: zero unless its hub pushes."""
-        row = self._of(source_id)
-        return self.slow if row is not None and row.proven and row.is_active(self.real.now()) else timedelta()
+        row = self._by_source.get(source_id)
+        return self.slow if row is not None and row.slows(self.real.now()) else timedelta()
 
     async def consider(self, source_id: str, offer: Offer | None) -> None:
         """A poll has read what the publisher offers; None says nothing."""
-        row = self._of(source_id)
+        row = self._by_source.get(source_id)
         if offer is None or (row is not None and (row.hub, row.topic) == (offer.hub, offer.topic)):
             return
         now = self.real.now()
@@ -101,7 +97,7 @@ class Subscriber:
 
     async def polled(self, source_id: str, found: Iterable[Found], observed: datetime) -> None:
         """A poll found new entries: those that should have been pushed long ago show that pushes stopped."""
-        row = self._of(source_id)
+        row = self._by_source.get(source_id)
         if row is None or not row.proven or not any(_was_missed(entry, observed) for entry in found):
             return
         log.warning("push_missed", source=source_id, hub=row.hub, last_push=row.pushed)
@@ -118,7 +114,8 @@ class Subscriber:
         """Take up what was agreed before. Raises DatabaseUnavailable."""
         async with self.database.reading() as connection:
             rows = await store.subscriptions(connection)
-        self._rows = {row.push_id: row for row in rows}
+        self._rows, self._by_source = {}, {}
+        self._keep(rows)
         for state in State:
             metrics.SUBSCRIPTIONS.labels(state).set(sum(row.state is state for row in rows))
 
@@ -127,12 +124,13 @@ class Subscriber:
         self._wanted = frozenset(wanted)
         self.alarm.ring()
 
-    def _of(self, source_id: str) -> Subscription | None:
-        mine = (row for row in self._rows.values() if row.source_id == source_id and row.state is not State.LEAVING)
-        return next(mine, None)
-
     def _keep(self, rows: Iterable[Subscription]) -> None:
-        self._rows |= {row.push_id: row for row in rows}
+        for row in rows:
+            self._rows[row.push_id] = row
+            if row.state is not State.LEAVING:
+                self._by_source[row.source_id] = row
+            elif self._by_source.get(row.source_id, row).push_id == row.push_id:
+                self._by_source.pop(row.source_id, None)
 
     async def _note(self, row: Subscription, *, proven: bool, pushed: datetime | None = None) -> None:
         changes: dict[str, Any] = {"proven": proven, **({"pushed": pushed} if pushed else {})}
@@ -144,32 +142,33 @@ class Subscriber:
 
     # -- the loop --------------------------------------------------------------------------------------------------
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Ask hubs as it is due, until `stop`."""
+    async def run(self, stop: asyncio.Event, group: asyncio.TaskGroup) -> None:
+        """Ask hubs as it is due, as tasks of `group`, until `stop`."""
         while not stop.is_set():
             self.alarm.rung.clear()
             self.pulse.beat()
             try:
-                await self.turn()
+                await self._turn(group)
             except DatabaseUnavailable as error:
                 log.warning("push_delayed", error=str(error))
             self.pulse.rest()
             await first(stop, self.real.sleep(self._pause()), alarm=self.alarm)
 
-    async def turn(self) -> None:
-        """Read the table and do what is due."""
+    async def _turn(self, group: asyncio.TaskGroup) -> None:
+        """Read the table and begin what is due."""
         was = self._slowed()
         await self.load()
         now = self.real.now()
         await self._leave([row for row in self._rows.values() if row.source_id not in self._wanted], now)
         await self._lapse([row for row in self._rows.values() if row.state is State.ACTIVE and not row.is_active(now)])
         self._tell_lost(was)
-        due = [row for row in self._rows.values() if row.next_try <= now]
-        await asyncio.gather(*(self._next(row) for row in due))
+        for row in sorted(self._rows.values(), key=lambda row: row.next_try):
+            if row.next_try <= now and row.push_id not in self.in_hand and len(self.in_hand) < AT_ONCE:
+                self.in_hand[row.push_id] = group.create_task(self._next(row), name=f"hub:{row.source_id}")
 
     def _pause(self) -> float:
         now = self.real.now()
-        waits = [(row.next_try - now).total_seconds() for row in self._rows.values()]
+        waits = [(row.next_try - now).total_seconds() for name, row in self._rows.items() if name not in self.in_hand]
         return max(1.0, min([LOOK, *waits]))
 
     async def _leave(self, rows: Iterable[Subscription], now: datetime) -> None:
@@ -189,7 +188,8 @@ class Subscriber:
             self.lost(row.source_id)
 
     def _slowed(self) -> set[str]:
-        return {row.source_id for row in self._rows.values() if self.floor(row.source_id)}
+        now = self.real.now()
+        return {row.source_id for row in self._by_source.values() if row.slows(now)}
 
     def _tell_lost(self, was: Collection[str]) -> None:
         for source_id in set(was) - self._slowed():
@@ -198,12 +198,19 @@ class Subscriber:
     # -- one request -----------------------------------------------------------------------------------------------
 
     async def _next(self, row: Subscription) -> None:
-        if row.state is State.LEAVING and (row.tries >= FAREWELLS or row.lease_until is None):
-            async with self.database.transaction() as connection:
-                await store.remove(connection, row.push_id)
-            self._rows.pop(row.push_id, None)
-            return
-        await self._ask(row, Pending.UNSUBSCRIBE if row.state is State.LEAVING else Pending.SUBSCRIBE)
+        try:
+            if row.state is State.LEAVING and (row.tries >= FAREWELLS or row.lease_until is None):
+                async with self.database.transaction() as connection:
+                    await store.remove(connection, row.push_id)
+                self._rows.pop(row.push_id, None)
+            else:
+                await self._ask(row, Pending.UNSUBSCRIBE if row.state is State.LEAVING else Pending.SUBSCRIBE)
+        except DatabaseUnavailable as error:
+            log.warning("push_delayed", source=row.source_id, error=str(error))
+        finally:
+            del self.in_hand[row.push_id]
+            if len(self.in_hand) == AT_ONCE - 1:
+                self.alarm.ring()  # others may have waited for a place
 
     async def _ask(self, row: Subscription, mode: Pending) -> None:
         """Claim the row, ask the hub, plan when to ask again if it does not verify."""
@@ -216,40 +223,14 @@ class Subscriber:
                 return
         claimed = replace(row, **claim)
         self._keep([claimed])
-        outcome, wish = await self._post(claimed, mode)
-        metrics.ASKED.labels(outcome).inc()
-        if outcome is AskOutcome.ACCEPTED:
+        asked = await self.hubs.ask(claimed, mode)
+        metrics.ASKED.labels(asked.outcome).inc()
+        if asked.outcome is AskOutcome.ACCEPTED:
             return
-        again = now + max(wait, wish)
+        again = now + max(wait, asked.wish)
         async with self.database.transaction() as connection:
             if await store.revise(connection, claimed, next_try=again):
                 self._keep([replace(claimed, next_try=again)])
-
-    async def _post(self, row: Subscription, mode: Pending) -> tuple[AskOutcome, timedelta]:
-        """Send a request (WebSub section 5.1); how it was taken and the hub's wish for the next."""
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        try:
-            async with self.pace.turn(row.hub):
-                response = await self.door.request(
-                    "POST", row.hub, headers=headers, content=self._form(row, mode), truncate=True,
-                    limits=replace(self.limits, body=ANSWER),
-                )  # fmt: skip
-        except HostPaused as pause:
-            return AskOutcome.UNREACHABLE, pause.left
-        except HttpFailure as failure:
-            log.warning("push_not_asked", source=row.source_id, hub=row.hub, mode=mode, detail=str(failure))
-            return AskOutcome.UNREACHABLE, timedelta()
-        taken = 200 <= response.status < 300
-        level = log.info if taken else log.warning
-        level("push_asked", source=row.source_id, hub=row.hub, topic=row.topic, mode=mode, status=response.status)
-        wish = retry_after(response.headers, self.real.now())
-        return (AskOutcome.ACCEPTED if taken else AskOutcome.REFUSED), wish
-
-    def _form(self, row: Subscription, mode: Pending) -> bytes:
-        asked = {"hub.mode": mode.value, "hub.topic": row.topic, "hub.callback": f"{self.callback}/{row.push_id}"}
-        if mode is Pending.SUBSCRIBE:
-            asked |= {"hub.secret": row.secret, "hub.lease_seconds": str(int(self.lease.total_seconds()))}
-        return urlencode(asked).encode()
 
 
 def _leaving(now: datetime) -> dict[str, Any]:
