@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.fetcher import audit
+from services.fetcher.discover import FIRST_SIGHT
 from services.fetcher.poll import WORKED, Polled
 from services.fetcher.rhythm import looked, unpacked
 from services.fetcher.schedule import GONE_WAIT, Plan
@@ -64,7 +65,8 @@ def _rhythm(check: Check) -> bytes | None:
     if feed is None:
         return known
     shown = [entry.published for entry in feed.entries]
-    came = [one.item.entry.published for one in check.found]
+    entries = [one.item.entry for one in check.found]
+    came = [entry.published for entry in entries if entry.published or FIRST_SIGHT not in entry.flags]
     return looked(unpacked(known), shown, came, check.now).packed()
 
 

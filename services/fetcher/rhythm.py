@@ -153,7 +153,8 @@ def begun(shown: Collection[datetime | None], now: datetime) -> Rhythm:
 
 
 def learned(rhythm: Rhythm, came: Collection[datetime | None], now: datetime) -> Rhythm:
-    """With new entries: when each was published, None for one without a date, which was published just now."""
+    """With new entries: when each was published, None for one without a date, which was published just now. So was one
+    that states no more than the day, if it is today's."""
     if not came:
         return rhythm
     days = _elapsed(rhythm, now)
@@ -162,18 +163,30 @@ def learned(rhythm: Rhythm, came: Collection[datetime | None], now: datetime) ->
         max(rhythm.at, now.timestamp()), rhythm.entries * fade, rhythm.watched * fade + RATE_DAYS * (1 - fade),
         tuple([count * week_fade for count in rhythm.hours]), tuple([count * week_fade for count in rhythm.weekdays]),
     )  # fmt: skip
-    return _with(faded, [now if moment is None else min(moment, now) for moment in came], now)
+    return _with(faded, [_when(moment, now) for moment in came], now)
+
+
+def _when(moment: datetime | None, now: datetime) -> datetime:
+    if moment is None or (not _is_timed(moment) and now - moment < timedelta(days=1)):
+        return now
+    return min(moment, now)
+
+
+def _is_timed(moment: datetime) -> bool:
+    """Whether a date has a time of day: midnight sharp in UTC is what a bare day is read as."""
+    return (moment.hour, moment.minute, moment.second, moment.microsecond) != (0, 0, 0, 0)
 
 
 def _with(rhythm: Rhythm, came: Collection[datetime], now: datetime) -> Rhythm:
-    """Entries count as much as they would have if each had been taken in when it was published."""
+    """Entries count as much as they would have if each had been taken in when it was published. Bare days tell nothing
+    of hours."""
     entries, hours, weekdays = rhythm.entries, list(rhythm.hours), list(rhythm.weekdays)
     for moment in came:
         age = (now - moment).total_seconds() / DAY
         entries += math.exp(-age / RATE_DAYS)
         weekday, hour = divmod(_hour(moment.timestamp()), 24)
-        hours[hour] += math.exp(-age / WEEK_DAYS)
         weekdays[weekday] += math.exp(-age / WEEK_DAYS)
+        hours[hour] += math.exp(-age / WEEK_DAYS) if _is_timed(moment) else 0.0
     return Rhythm(rhythm.at, entries, rhythm.watched, _as_stored(hours), _as_stored(weekdays))
 
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -168,10 +168,12 @@ class Watch:
 
     def _share_out(self) -> None:
         """Tell the budget of every source, before the first of them is planned."""
-        now = self.story.now()
         for source in self.file.current.values():
             if not source.paused:
-                self.plan.usual(source, now, unpacked(self._states[source.id].rhythm))
+                self._usual(source)
+
+    def _usual(self, source: Source) -> timedelta:
+        return self.plan.usual(source, self.story.now(), unpacked(self._states[source.id].rhythm))
 
     async def _hear_of_heat(self) -> None:
         """Alerts are shared out by watch: other processes heard of stories that our sources carry."""
@@ -230,7 +232,7 @@ class Watch:
             except HostPaused as pause:  # the host asked to be left alone: this is no poll, only a later date
                 self._put(source_id, self.story.now() + pause.left)
             except Exception as error:  # noqa: BLE001 - one source's defect must not stop the others
-                self._put(source_id, self.story.now() + self.plan.usual(source, self.story.now()))
+                self._put(source_id, self.story.now() + self._usual(source))
                 self.defects.note(error, source=source_id)
 
     async def _check(self, source: Source, due: datetime) -> None:

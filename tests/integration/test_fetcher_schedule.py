@@ -18,14 +18,17 @@ from services.fetcher.settings import FetcherSettings
 from services.fetcher.tables import HEAT, SOURCES
 from shared import db
 from shared.bus import Record
-from shared.clock import SteppedClock
-from shared.codec import Trace
+from shared.bus.embedded import EmbeddedBus
+from shared.clock import RealClock, SteppedClock
+from shared.codec import Trace, encode
+from shared.consume import ConsumeLoop
 from shared.db import Database
 from shared.errors import Misconfigured
 from shared.events import AlertKind, AlertRaised, AlertState, Mode
 from shared.events import Source as SourceFacts
 from shared.settings import replace
 from shared.step import Work
+from shared.topics import ALERTS_RAISED, all_specs
 from tests.fakes.alerts import alert
 from tests.fakes.feed_site import FeedSite, Story, feed_site, page, rss
 from tests.integration.test_fetcher import MIGRATIONS, QUICK, START, Run, listed, running, source
@@ -259,3 +262,23 @@ async def test_what_another_process_heard_is_felt_here(postgres_url: str, site: 
         sooner = run.story.next_wake()
     assert usual is not None and sooner is not None and sooner - START < (usual - START) / 2
     await opened.close()
+
+
+async def test_alerts_on_the_log_are_heard(tables: Database, site: FeedSite, tmp_path: Path) -> None:
+    bus = await EmbeddedBus.open(tmp_path / "log.db")
+    await bus.ensure_topics(all_specs())
+    publisher = await bus.publisher()
+    await publisher.publish([encode(raised("quiet", START)), encode(raised("busy", START, mode=Mode.BACKFILL))])
+    async with running(tables, two(site, tmp_path), settings=RHYTHMIC) as run:
+        (step,) = run.service.steps
+        usual, stop = (await rows(tables))["quiet"].next_due, asyncio.Event()
+        consuming = asyncio.create_task(ConsumeLoop(step, bus=bus, real=RealClock(), database=tables).run(stop))
+        async with asyncio.timeout(20):
+            while sum(lag.records for lag in await bus.lag("fetcher", [ALERTS_RAISED.name])):
+                await asyncio.sleep(0.02)
+        stop.set()
+        await consuming
+        await until(run, START + HOUR)
+        assert polled(run, "quiet")[1] < usual - HOUR / 2
+    await publisher.close()
+    await bus.close()

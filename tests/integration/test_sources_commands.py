@@ -93,6 +93,14 @@ async def test_check_live_asks_each_source_once_and_keeps_nothing(site: FeedSite
     assert not (tmp_path / "wirewatch.db").exists()
 
 
+async def test_check_live_looks_into_an_index_of_sitemaps(site: FeedSite, tmp_path: Path) -> None:
+    site.put("/index.xml", f"<sitemapindex><sitemap><loc>{site.url('/news.xml')}</loc></sitemap></sitemapindex>")
+    site.put("/news.xml", f"<urlset><url><loc>{site.url('/1')}</loc><lastmod>2025-03-18</lastmod></url></urlset>")
+    listed(tmp_path, source(site.url("/index.xml"), kind="sitemap"))
+    (one,) = await rows(tmp_path, "check", "--live")
+    assert (one["outcome"], one["kind"], one["entries"]) == ("fresh", "sitemap", 1)
+
+
 async def test_check_live_leaves_alone_what_robots_deny_where_feeds_obey_them(site: FeedSite, tmp_path: Path) -> None:
     site.put("/robots.txt", "User-agent: *\nDisallow: /\n")
     site.put("/feed", rss(stories(site, 1)))

@@ -26,6 +26,7 @@ from services.fetcher.robots import Robots, Verdict
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source, Sources, load_sources
 from services.fetcher.store import SourceState
+from services.fetcher.walk_sitemap import Walker
 from shared import log
 from shared.clock import RealClock
 from shared.db import migrate, open_database
@@ -89,6 +90,7 @@ class Checker:
     """What a live check needs."""
 
     poller: Poller
+    walker: Walker
     robots: Robots
     settings: FetcherSettings
 
@@ -104,7 +106,7 @@ class Checker:
         now = self.poller.real.now()
         state = SourceState(source_id=source.id, url=source.url, next_due=now)
         try:
-            return await self.poller.poll(source, state, now)
+            return await self.walker.walk(source, await self.poller.poll(source, state, now), now)
         except HostPaused as pause:
             return Polled(CheckOutcome.THROTTLED, state, detail=f"its host asked for a pause of {pause.left}")
 
@@ -162,6 +164,7 @@ async def checker_on(common: CommonSettings, settings: FetcherSettings) -> Async
         async with open_door(common) as door:
             robots = Robots(door, pace, database, clock, settings.robots_agent)
             try:
-                yield Checker(Poller(door, pace, clock, limits), robots, settings)
+                walker = Walker(door, pace, database, clock, limits)
+                yield Checker(Poller(door, pace, clock, limits), walker, robots, settings)
             finally:
                 await database.close()

@@ -147,3 +147,13 @@ def test_entries_fade() -> None:
     rhythm = begun(every(1, 2), NOW)
     later = learned(rhythm, [None], NOW + timedelta(days=RATE_DAYS))
     assert later.entries == pytest.approx(rhythm.entries / math.e + 1)
+
+
+def test_bare_days_tell_how_much_is_published_and_not_at_which_hour() -> None:
+    midnights: list[datetime | None] = [MONDAY + number * DAY for number in range(15)]
+    shown = begun(midnights * 4, NOW)
+    assert shown.rate(NOW) == pytest.approx(4, rel=0.2) and set(shown.hours) == {0.0} and sum(shown.weekdays) > 30
+    today = NOW.replace(hour=0, minute=0)
+    came = learned(begun([], NOW - DAY), [today, today - 5 * DAY], NOW)
+    assert came.hours[NOW.hour] == pytest.approx(1) and came.hours[0] == 0
+    assert sum(came.weekdays) == pytest.approx(1 + math.exp(-5 / 35), rel=0.02)
