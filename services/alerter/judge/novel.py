@@ -29,6 +29,8 @@ from shared.text.fold import fold_text
 ENOUGH, ENOUGH_COLD = 3.0, 7.0
 """Points a term needs to be told, with a warm history and with a cold one, where everything is new; see `points`. Tuned
 on the demo world and on simulated streams (`make bench BENCH=novelty`)."""
+ENOUGH_BESIDE = 3.5
+"""A phrase of a concept and an ordinary word: whatever word stands beside "army" in two titles has never stood there."""
 FEWEST, A_POINT = 1.0, 3.0
 """The least points of a rare word, and by what each more makes it unlikelier to be chance."""
 BUDGET = 0.15
@@ -212,13 +214,15 @@ def enough(memory: Memory, term: Term, window: Sequence[Sighting], witnesses: in
     was first met after N articles comes in about one of N (Good and Turing), so within W articles with probability
     1 - exp(-W/N), and there are as many such words to try as the watch meets a day. A phrase needs `ENOUGH` however
     much was read, since most pairs of ordinary words have never met before; one without quotation marks and without a
-    concept of the glossary needs as many more as chance would explain.
+    concept of the glossary needs as many more as chance would explain, one with a concept in part a little more.
     """
     if not warm:
         return ENOUGH_COLD
     word = term.words == 1 and bool(term.rare)
-    if not word and (term.scare or any(part.startswith(("=", THING, NAME, FIGURE)) for part in term.parts)):
+    if not word and (term.scare or all(part.startswith(("=", THING, NAME, FIGURE)) for part in term.parts)):
         return ENOUGH
+    if not word and any(part.startswith("=") for part in term.parts):
+        return ENOUGH_BESIDE
     since = memory.documents - window[0].document + 1
     mean = since / max(1, window[0].document)
     pace = memory.shelf(PACES).get("") or Pace()

@@ -11,7 +11,9 @@ import pytest
 from services.alerter.judge.families import number
 from services.alerter.judge.figures import figures
 from services.alerter.judge.memory import Memory, Standing
+from services.alerter.judge.novel import enough
 from services.alerter.judge.settings import JudgeSettings
+from services.alerter.judge.terms import Term
 from shared.events import AlertKind, AlertRaised, AlertState, ArticleMatched, Mode
 from shared.text.languages import language
 from tests.fakes.judging import tried
@@ -253,6 +255,17 @@ def test_the_longer_the_history_the_less_is_asked_of_a_rare_word() -> None:
     novel([small("Savez", "List o savezu.", source="quiet", minutes=at, name=str(at)) for at in range(-9999, -99, 99)],
           memory=memory)  # fmt: skip
     assert novel([deep("one", 0), deep("two", 10)], memory=memory) == ["glasovnik"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "scare", "points"),
+    [(("=army", "napredk"), False, 3.5), (("=army", "napredk"), True, 3.0), (("=pact", "=triple"), False, 3.0)],
+)
+def test_a_phrase_of_a_concept_and_an_ordinary_word_needs_more(
+    parts: tuple[str, ...], scare: bool, points: float
+) -> None:
+    term = Term("+".join(parts), 1, 2, "title", 0, 9, "form", True, False, scare, False, False, (), parts)
+    assert enough(Memory("w"), term, (), 2, warm=True) == points
 
 
 def test_what_everybody_uses_without_its_standing_out_becomes_known() -> None:
