@@ -93,9 +93,15 @@ class Window:
     end: datetime
 
 
-def speaking(memory: Memory, since: datetime) -> int:
-    """How many sources spoke after a time, or somewhat more: those of its day, at the least."""
-    return len({key[11:] for key, (moment, _) in memory.shelf(HABITS).entries() if moment >= since})
+def speaks(memory: Memory, since: datetime, least: int) -> int:
+    """How many sources spoke after a time, counted up to `least`. Whoever spoke last mostly stands last."""
+    found: set[str] = set()
+    for key, (moment, _) in memory.shelf(HABITS).latest():
+        if moment >= since:
+            found.add(key[11:])
+            if len(found) == least:
+                break
+    return len(found)
 
 
 def tallies(memory: Memory, window: Window) -> dict[str, Tally]:

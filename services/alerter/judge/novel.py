@@ -30,7 +30,7 @@ ENOUGH, ENOUGH_COLD = 3.0, 7.0
 """Points a term needs to be told, with a warm history and with a cold one, where everything is new; see `points`. Tuned
 on the demo world and on simulated streams (`make bench BENCH=novelty`)."""
 ENOUGH_BESIDE = 3.5
-"""A phrase of a concept and an ordinary word: whatever word stands beside "army" in two titles has never stood there."""
+"""A phrase of a concept and an ordinary word: any word beside "army" in two titles is new there."""
 FEWEST, A_POINT = 1.0, 3.0
 """The least points of a rare word, and by what each more makes it unlikelier to be chance."""
 BUDGET = 0.15

@@ -60,6 +60,10 @@ class Shelf(Generic[V]):
         """The same as pairs of key, and moment and value: quicker where thousands are looked at."""
         return self._entries.items()
 
+    def latest(self) -> Iterator[tuple[str, tuple[datetime, V]]]:
+        """The same, those entered last first."""
+        return reversed(self._entries.items())
+
     def put(self, key: str, moment: datetime, value: V) -> None:
         """Set an entry, to be written with the batch."""
         self._entries[key] = (moment, value)

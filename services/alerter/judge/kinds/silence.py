@@ -15,7 +15,7 @@ import msgspec
 
 from services.alerter.judge import habits, wording, wording_silence
 from services.alerter.judge.case import Case, Draft, Hour
-from services.alerter.judge.habits import Window, speaking, tallies
+from services.alerter.judge.habits import Window, speaks, tallies
 from services.alerter.judge.kinds.kind import Kind
 from services.alerter.judge.memory import Memory
 from services.alerter.judge.metrics import Suppressed
@@ -88,7 +88,7 @@ def due(hour: Hour, timer: Timer) -> Iterable[Draft]:
     if rule is None or heard is None:
         return []
     window = _window(rule, hour.moment)
-    if 0 < speaking(hour.memory, window.start) < OTHERS and not _has_silent(hour.memory, rule):
+    if 0 < speaks(hour.memory, window.start, OTHERS) < OTHERS and not _has_silent(hour.memory, rule):
         _set_sweep(hour.memory, rule, hour.moment)  # too few to say anything of the others
         return []
     scene = Scene(window, tallies(hour.memory, window), hour.outside)
