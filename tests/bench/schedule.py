@@ -16,6 +16,7 @@ import math
 import os
 import random
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -162,13 +163,16 @@ def by_rate(factor: float) -> Callable[[], Policy]:
     """In proportion to 1 / rate over the last week (miniflux: week / (entries x factor))."""
 
     def made() -> Policy:
-        seen: list[tuple[float, int]] = []
+        seen: deque[tuple[float, int]] = deque()
+        total = 0
 
         def wait(now: float, _before: float, new: int) -> float:
+            nonlocal total
             seen.append((now, new))
+            total += new
             while seen[0][0] < now - 7 * DAY:
-                seen.pop(0)
-            return 7 * DAY / (max(1, sum(count for _, count in seen)) * factor)
+                total -= seen.popleft()[1]
+            return 7 * DAY / (max(1, total) * factor)
 
         return wait
 
