@@ -97,7 +97,7 @@ def why(view: View, source: Source, state: SourceState) -> str:
         Decider.BACK_OFF: f"back-off after {state.failures} failures",
         Decider.SERVER: f"the server wishes no poll before {shown(state.not_before)}",
         Decider.STATED: f"stated interval of {span(source.interval or view.settings.poll_interval)}",
-        Decider.GONE: f"it answered 410, {state.gone} times so far: asked weekly",
+        Decider.GONE: f"it answered 410, {state.gone} times: asked weekly",
     }
     decided = state.decided_by or "planned by an earlier version"
     return told.get(decided, f"{decided}, {wait} after the last poll")
@@ -109,5 +109,5 @@ def validators(view: View, state: SourceState) -> str:
     if not kinds:
         return "none"
     if state.distrusted_until is not None and state.distrusted_until > view.now:
-        return f"not believed until {shown(state.distrusted_until)}: {state.lies} lies"
-    return " and ".join(kinds) + (f", on probation: {state.lies} lies" if state.doubt else "")
+        return f"not believed until {shown(state.distrusted_until)} (lies: {state.lies})"
+    return " and ".join(kinds) + (f", on probation (lies: {state.lies})" if state.doubt else "")
