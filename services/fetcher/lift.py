@@ -44,13 +44,21 @@ class Pieces(list[tuple[bytes, bool]]):
         return _PLACE.sub(lambda match: put(*self[int(match[1])]) if int(match[1]) < len(self) else "", found)
 
 
+def _read(written: bytes) -> str:
+    """UTF-8, as the document says; in one that lies, whatever the bytes look like."""
+    try:
+        return written.decode("utf-8")
+    except UnicodeDecodeError:
+        return decode(written)
+
+
 def _plain(written: bytes, references: bool) -> str:
-    text = decode(written)
+    text = _read(written)
     return resolved(text) if references else text
 
 
 def _escaped(written: bytes, references: bool) -> str:
-    text = decode(written)
+    text = _read(written)
     return text if references else html.escape(text, quote=False)
 
 
@@ -80,7 +88,7 @@ def _without_cdata(document: bytes, pieces: Pieces) -> Iterator[bytes]:
         end = _end(document, at + 9)
         if end < 0:
             break
-        if end - at > LONG:
+        if end - at >= LONG + 9:
             yield document[done:at]
             yield _put(pieces, document[at + 9 : end], references=False)
             done = end + 3

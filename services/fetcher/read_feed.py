@@ -44,7 +44,7 @@ class Found(msgspec.Struct):
         first = self.firsts.get(name)
         if first is None:
             return NONE
-        return (first, *(child for role, child in self.more if role == name)) if self.more else (first,)
+        return [first, *(child for role, child in self.more if role == name)] if self.more else (first,)
 
 
 PLACES = ("http://", "https://")
@@ -170,17 +170,21 @@ class _Reader:
     def title(self, elements: Iterable[Any]) -> str:
         """The first title that says anything."""
         for element in elements:
-            kind = (element.get("type") or "").lower()
-            if self._is_packed(element, kind):
-                found = texts.title(self._decoded(element))
-            elif len(element):
-                found = texts.title(self._markup(element, kind), markup=True)
-            else:
-                markup = True if kind in ("html", "text/html") else None
-                found = texts.title(self.pieces.text(element.text or ""), markup=markup)
+            found = self._titled(element)
             if found:
                 return found
         return ""
+
+    def _titled(self, element: Any) -> str:
+        attributes = element.items()
+        if not attributes and not len(element):  # most: each question to an element has its price
+            return texts.title(self.pieces.text(element.text or ""))
+        kind = (element.get("type") or "").lower()
+        if self._is_packed(element, kind):
+            return texts.title(self._decoded(element))
+        if len(element):
+            return texts.title(self._markup(element, kind), markup=True)
+        return texts.title(self.pieces.text(element.text or ""), markup=True if kind in ("html", "text/html") else None)
 
     def _other(self, found: Found, what: str) -> str:
         """A title or summary from an extension, where the entry has none of its own."""
@@ -242,12 +246,12 @@ class _Reader:
         """The page behind an entry: the text of `link`, or the address of an alternate one; one of HTML goes first."""
         plain = other = ""
         for element in elements:
-            relation = (element.get("rel") or "alternate").lower().rpartition("/")[2]
-            if relation != "alternate":
+            stated = dict(element.items())
+            if stated and stated.get("rel", "alternate").lower().rpartition("/")[2] != "alternate":
                 continue
-            address = element.get("href") or element.get("url") or element.get("uri") or self.text(element)
+            address = stated.get("href") or stated.get("url") or stated.get("uri") or self.text(element)
             address = self._based(element, texts.line(address))
-            if (element.get("type") or "").lower() in HTML_TYPES:
+            if stated.get("type", "").lower() in HTML_TYPES:
                 plain = plain or address
             other = other or address
         return plain or other
@@ -261,15 +265,19 @@ class _Reader:
             return address
 
     def _times(self, item: Any, found: Found) -> tuple[datetime | None, datetime | None, Flags]:
-        published = self._last_date(found.every("published"))
-        updated = self._last_date(found.every("updated")) or read_date(item.get("lastmod"))
-        return moments(published or (None if updated else self._last_date(found.every("created"))), updated)
+        published, updated = self._date(found, "published"), self._date(found, "updated")
+        if published is None and updated is None:
+            published, updated = self._date(found, "created"), read_date(item.get("lastmod"))
+        return moments(published, updated)
 
-    def _last_date(self, elements: Sequence[Any]) -> Stated | None:
-        for element in reversed(elements):
-            found = read_date(element.text if element.text and not len(element) else self.text(element))
-            if found is not None:
-                return found
+    def _date(self, found: Found, name: str) -> Stated | None:
+        """The last time of that role that can be read."""
+        if name not in found.firsts:
+            return None
+        for element in reversed(found.every(name)):
+            stated = read_date(self.text(element))
+            if stated is not None:
+                return stated
         return None
 
     def _names(self, elements: Iterable[Any]) -> tuple[str, ...]:

@@ -64,6 +64,14 @@ def test_the_header_counts_where_the_document_says_nothing() -> None:
     assert isinstance(found, Feed) and found.entries[0].title == "Прва вест из Београда"
 
 
+def test_a_body_that_quotes_another_label_or_lies_alone() -> None:
+    quoted = f"<?xml version='1.0' encoding='iso-8859-2'?> {LONG_TEXT}"
+    bodies = f"<item><title>a</title><description><![CDATA[{quoted}]]></description></item>".encode()
+    bodies += f"<item><title>b</title><description>{WORDS * 8}</description></item>".encode("cp1250")
+    one, two = read(b"<rss><channel>" + bodies + b"</channel></rss>").entries
+    assert (one.read.summary, two.read.summary) == (quoted.strip(), WORDS * 8)
+
+
 def test_utf_8_damaged_in_one_place_stays_utf_8() -> None:
     body = rss(ITEM * 5).encode().replace("Лист".encode(), "Лис".encode() + b"\xd1")
     assert titles(body) == ["Прва вест из Београда"] * 5
