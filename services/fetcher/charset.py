@@ -37,11 +37,14 @@ MEANT = {
 }  # fmt: skip
 WIDE = ("utf-16", "utf16", "utf-32", "utf32", "ucs-2", "ucs-4", "iso-10646", "csunicode", "csucs4", "u16", "u32")
 _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']\s*([A-Za-z0-9._:-]{1,40})""")
+_ELEMENT = re.compile(rb"<(?:[a-z0-9]+:)?(?:rss|feed|rdf|channel|urlset|sitemapindex|html)[\s>]", re.IGNORECASE)
 
 
 def declared(body: bytes) -> str:
     """The character set of the XML declaration in small letters, "" without one."""
     match = _DECLARED.search(body[:HEAD])
+    if match is not None and _ELEMENT.search(body, 0, match.start()):
+        return ""  # it is quoted in a text
     return match[1].decode("ascii").lower() if match else ""
 
 
