@@ -34,17 +34,16 @@ NONE: Sequence[Any] = ()
 
 
 class Found(msgspec.Struct):
-    """The children of an element by their role: the first of each, and more in the order of the document."""
+    """The children of an element by their role: the first of each, and all of those that there are several of."""
 
     firsts: dict[str, Any]
-    more: list[tuple[str, Any]]
+    several: dict[str, list[Any]]
 
     def every(self, name: str) -> Sequence[Any]:
         """All children of that role."""
-        first = self.firsts.get(name)
-        if first is None:
-            return NONE
-        return [first, *(child for role, child in self.more if role == name)] if self.more else (first,)
+        if name in self.several:
+            return self.several[name]
+        return (self.firsts[name],) if name in self.firsts else NONE
 
 
 PLACES = ("http://", "https://")
@@ -94,16 +93,18 @@ def _cut_off(root: Any) -> int:
 
 def _children(element: Any) -> Found:
     firsts: dict[str, Any] = {}
-    more: list[tuple[str, Any]] = []
+    several: dict[str, list[Any]] = {}
     for child in element:
         role = ROLE[child.tag]
         if not role:
             continue
-        if role in firsts:
-            more.append((role, child))
-        else:
+        if role not in firsts:
             firsts[role] = child
-    return Found(firsts, more)
+        elif role in several:
+            several[role].append(child)
+        else:
+            several[role] = [firsts[role], child]
+    return Found(firsts, several)
 
 
 def _language(reader: _Reader, root: Any, channel: Any, found: Found) -> str:
