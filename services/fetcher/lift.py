@@ -28,9 +28,9 @@ _PLACE = re.compile(f"{_LEFT}(\\d{{1,7}}){_RIGHT}")
 _OPENING = re.compile(rb"""<[^\s<>/!?'"=]+(?:\s+[^\s<>'"=/]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*>""")
 
 
-class Pieces(list[tuple[bytes, bool]]):
-    """What was lifted: the bytes of the text as it was written (UTF-8, or what was taken for it), and whether it was
-    written with references. They become text where somebody reads them."""
+class Pieces(list[tuple[memoryview, bool]]):
+    """What was lifted: the bytes of the text as it was written (UTF-8, or what was taken for it; not
+    copied), and whether it was written with references. They become text where somebody reads them."""
 
     def text(self, found: str) -> str:
         """`found` with everything put back, as text."""
@@ -40,24 +40,24 @@ class Pieces(list[tuple[bytes, bool]]):
         """`found`, a piece of HTML, with everything put back as markup."""
         return self._restored(found, _escaped) if self and _LEFT in found else found
 
-    def _restored(self, found: str, put: Callable[[bytes, bool], str]) -> str:
+    def _restored(self, found: str, put: Callable[[memoryview, bool], str]) -> str:
         return _PLACE.sub(lambda match: put(*self[int(match[1])]) if int(match[1]) < len(self) else "", found)
 
 
-def _read(written: bytes) -> str:
+def _read(written: memoryview) -> str:
     """UTF-8, as the document says; in one that lies, whatever the bytes look like."""
     try:
-        return written.decode("utf-8")
+        return str(written, "utf-8")
     except UnicodeDecodeError:
-        return decode(written)
+        return decode(bytes(written))
 
 
-def _plain(written: bytes, references: bool) -> str:
+def _plain(written: memoryview, references: bool) -> str:
     text = _read(written)
     return resolved(text) if references else text
 
 
-def _escaped(written: bytes, references: bool) -> str:
+def _escaped(written: memoryview, references: bool) -> str:
     text = _read(written)
     return text if references else html.escape(text, quote=False)
 
@@ -71,12 +71,13 @@ def lift(document: bytes) -> tuple[bytes, Pieces]:
     return b"".join(_without_texts(document, pieces)), pieces
 
 
-def _put(pieces: Pieces, piece: bytes, *, references: bool) -> bytes:
+def _put(pieces: Pieces, piece: memoryview, *, references: bool) -> bytes:
     pieces.append((piece, references))
     return f"{_LEFT}{len(pieces) - 1}{_RIGHT}".encode()
 
 
-def _without_cdata(document: bytes, pieces: Pieces) -> Iterator[bytes]:
+def _without_cdata(document: bytes, pieces: Pieces) -> Iterator[bytes | memoryview]:
+    view = memoryview(document)
     done = seen = 0
     while (at := document.find(b"<![CDATA[", seen)) >= 0:
         comment = document.find(b"<!--", seen, at)
@@ -89,11 +90,11 @@ def _without_cdata(document: bytes, pieces: Pieces) -> Iterator[bytes]:
         if end < 0:
             break
         if end - at >= LONG + 9:
-            yield document[done:at]
-            yield _put(pieces, document[at + 9 : end], references=False)
+            yield view[done:at]
+            yield _put(pieces, view[at + 9 : end], references=False)
             done = end + 3
         seen = end + 3
-    yield document[done:]
+    yield view[done:] if done else document
 
 
 def _end(document: bytes, at: int) -> int:
@@ -106,8 +107,9 @@ def _end(document: bytes, at: int) -> int:
     return document.find(b"]]>", at)
 
 
-def _without_texts(document: bytes, pieces: Pieces) -> Iterator[bytes]:
+def _without_texts(document: bytes, pieces: Pieces) -> Iterator[bytes | memoryview]:
     """Looks at every window of LONG bytes for its last `<`; where there is none, a long text (or tag) begins."""
+    view = memoryview(document)
     done, at, size = 0, 0, len(document)
     while at < size:
         found = document.rfind(b"<", at, at + LONG)
@@ -117,11 +119,11 @@ def _without_texts(document: bytes, pieces: Pieces) -> Iterator[bytes]:
         end = document.find(b"<", at)
         begin = _begin(document, at - 1) if end > 0 and document.startswith(b"</", end) else -1
         if begin >= 0 and end - begin >= LONG:
-            yield document[done:begin]
-            yield _put(pieces, document[begin:end], references=True)
+            yield view[done:begin]
+            yield _put(pieces, view[begin:end], references=True)
             done = end
         at = end + 1 if end > 0 else size
-    yield document[done:]
+    yield view[done:] if done else document
 
 
 def _begin(document: bytes, tag: int) -> int:
