@@ -75,8 +75,7 @@ def _kind(body: bytes) -> str | None:
     """`rss` or `atom` by the root element, which PHP warnings and comments may precede; None when there is none."""
     head = narrow(body[:HEAD])
     root = _ROOT.search(head)
-    page = _PAGE.search(head)
-    if root is None or (page is not None and page.start() < root.start()):
+    if root is None or _PAGE.search(head, 0, root.start()):
         return None
     return "atom" if root[1].lower() == b"feed" else "rss"
 

@@ -26,7 +26,7 @@ from services.fetcher.dates import Stated, read_date
 from services.fetcher.feed import MOST_ENTRIES, Details, Feed, FeedEntry
 from services.fetcher.hints import read_head
 from services.fetcher.lift import Pieces
-from services.fetcher.roles import ROLE
+from services.fetcher.roles import GLANCE, ROLE, Roles
 from services.fetcher.texts import LONGEST_CONTENT, LONGEST_TEXT
 
 Flags = tuple[str, ...]
@@ -91,11 +91,15 @@ def _cut_off(root: Any) -> int:
     return sum(1 for _ in root.iter("{*}item", "{*}entry")) - MOST_ENTRIES
 
 
-def _children(element: Any) -> Found:
+def _children(element: Any, roles: Roles = ROLE) -> Found:
     firsts: dict[str, Any] = {}
     several: dict[str, list[Any]] = {}
+    known = roles.get
     for child in element:
-        role = ROLE[child.tag]
+        tag = child.tag
+        role = known(tag)
+        if role is None:
+            role = roles[tag]
         if not role:
             continue
         if role not in firsts:
@@ -124,7 +128,7 @@ class _Reader:
 
     def entry(self, item: Any) -> FeedEntry:
         """One entry."""
-        found = _children(item)
+        found = _children(item, GLANCE)
         links, ids = found.every("link"), found.every("id")
         guid = (self.first(ids) if ids else "") or _about(item)
         link = place(self.link(links) if links else (item.get("href") or "").strip(), guid)
@@ -138,11 +142,12 @@ class _Reader:
             published=published,
             updated=updated,
             flags=flags,
-            details=functools.partial(self.details, found),
+            details=functools.partial(self.details, item),
         )
 
-    def details(self, found: Found) -> Details:
-        """The rest of an entry from its children."""
+    def details(self, item: Any) -> Details:
+        """The rest of an entry."""
+        found = _children(item)
         summary, content = self._bodies(found)
         return Details(
             summary=summary or self._other(found, "summary"),
@@ -276,7 +281,7 @@ class _Reader:
         if name not in found.firsts:
             return None
         for element in reversed(found.every(name)):
-            stated = read_date(self.text(element))
+            stated = read_date(element.text) or (read_date(self.text(element)) if len(element) else None)
             if stated is not None:
                 return stated
         return None

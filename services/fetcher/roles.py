@@ -76,8 +76,15 @@ class Roles(dict[Any, str]):
     """The role of an element by its tag (lxml's form), "" without one. Tags are kept once they were seen, up to a
     bound: documents may invent as many as they like."""
 
+    def __init__(self, without: frozenset[str] = frozenset()) -> None:
+        """`without`: roles that are none here."""
+        super().__init__()
+        self._without = without
+
     def __missing__(self, tag: Any) -> str:
         found = _role(tag) if isinstance(tag, str) else ""  # else a comment or an instruction
+        if found in self._without:
+            found = ""
         if len(self) < MOST_TAGS:
             self[tag] = found
         return found
@@ -92,3 +99,5 @@ def _role(tag: str) -> str:
 
 
 ROLE = Roles()
+GLANCE = Roles(frozenset({"summary", "other summary", "content", "author", "category"}))
+"""Without the roles of what is only read of new entries."""
