@@ -113,7 +113,7 @@ async def test_check_live_of_a_good_list_ends_well(site: FeedSite, tmp_path: Pat
     site.put("/feed", rss(stories(site, 1)))
     listed(tmp_path, source(site.url("/feed")))
     done = await sources(tmp_path, "check", "--live")
-    assert done.code == 0 and "fresh" in done.out
+    assert done.code == 0 and "fresh" in done.out and "1 of 1 sources work" in done.out
 
 
 # -- due and status -----------------------------------------------------------------------------------------------

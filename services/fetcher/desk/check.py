@@ -39,7 +39,7 @@ from shared.urls import canonical
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 LISTED = ("source", "language", "country", "interval", "url", "remark")
-LIVE = ("source", "outcome", "kind", "language", "entries", "newest", "robots", "remark")
+LIVE = ("source", "outcome", "entries", "newest", "robots", "remark")
 """Columns of the table; `--json` has more."""
 
 Progress = Callable[[int, int], None]
@@ -59,7 +59,8 @@ def check(
     marked = [one | {"remark": one["remark"] or twin} for one, twin in zip(found, twins(sources), strict=True)]
     columns = LIVE if live else LISTED
     table = marked if as_json else [{name: one[name] for name in columns} for one in marked]
-    show(table, as_json=as_json, title=f"{path}: {len(sources)} sources")
+    working = f"{sum(one['works'] for one in found)} of " if live else ""
+    show(table, as_json=as_json, title=f"{path}: {working}{len(sources)} sources{' work' if live else ''}")
     if any(one["remark"] or not one.get("works", True) for one in marked):
         raise typer.Exit(1)
 
