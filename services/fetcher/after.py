@@ -6,13 +6,14 @@ other failure only pushes the next poll back.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.fetcher import audit
 from services.fetcher.discover import FIRST_SIGHT
 from services.fetcher.poll import WORKED, Polled
-from services.fetcher.rhythm import looked, unpacked
+from services.fetcher.rhythm import learned, looked, unpacked
 from services.fetcher.schedule import GONE_WAIT, Plan
 from services.fetcher.sources import Source
 from services.fetcher.store import Found, SourceState
@@ -65,9 +66,19 @@ def _rhythm(check: Check) -> bytes | None:
     if feed is None:
         return known
     shown = [entry.published for entry in feed.entries]
-    entries = [one.item.entry for one in check.found]
-    came = [entry.published for entry in entries if entry.published or FIRST_SIGHT not in entry.flags]
-    return looked(unpacked(known), shown, came, check.now).packed()
+    return looked(unpacked(known), shown, _came(check.found), check.now).packed()
+
+
+def _came(found: Sequence[Found]) -> list[datetime | None]:
+    """When new entries were published, as far as they tell. What was there at the first sight of a list is not new."""
+    entries = [one.item.entry for one in found]
+    return [entry.published for entry in entries if entry.published or FIRST_SIGHT not in entry.flags]
+
+
+def taught(state: SourceState, found: Sequence[Found], now: datetime) -> SourceState:
+    """The state once a hub has pushed entries: its rhythm learns of them, and the next poll keeps it."""
+    known = unpacked(state.rhythm)
+    return state if known is None else replace(state, rhythm=learned(known, _came(found), now).packed())
 
 
 def _usual(check: Check, state: SourceState, plan: Plan) -> timedelta:

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from services.fetcher import metrics, store
-from services.fetcher.after import Check, after, is_stopped
+from services.fetcher.after import Check, after, is_stopped, taught
 from services.fetcher.alarm import Alarm, Defects, first
 from services.fetcher.discover import Look, discover, identify
 from services.fetcher.heat import Heat
@@ -315,6 +315,7 @@ class Watch:
         if found:
             event = pushed_check(source, feed, body, found, next_due=state.next_due)
             await self.landing.land(event, Changes(found=found))
+            self._states[source.id] = taught(self._states[source.id], found, look.observed)
             self.pages.take_up(found)
         return len(found)
 
