@@ -50,9 +50,11 @@ STOP_PATIENCE = 5.0
 
 
 async def build(settings: FetcherSettings, parts: Parts) -> Service:
-    """The fetcher as a service. Raises Misconfigured when the sources file is wrong and no good one was kept. The
-    tables must exist (`init`)."""
+    """The fetcher as a service. Raises Misconfigured for wrong settings, and when the sources file is wrong and no good
+    one was kept. The tables must exist (`init`)."""
     plan_of(settings)
+    if settings.push_public_url:
+        callback_of(settings.push_public_url)
     async with parts.database.reading() as connection:
         kept = await store.kept_file(connection, str(settings.sources_path.resolve()))
     file = SourcesFile(settings.sources_path, kept)

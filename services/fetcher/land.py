@@ -2,7 +2,8 @@
 
 Whatever polls and fetches come in while one round is under way go together into the next: one call to the log and one
 transaction for all of them, however many there are. Either side is tried again until it works; what was published and
-not yet written when the process ends is published again by the next one, with the same ids.
+not yet written when the process ends is published again by the next one, with the same ids. Only what is remembered of
+a page for alerts to find is written first: they may come back before the rest is.
 """
 
 from __future__ import annotations
@@ -83,8 +84,9 @@ class Landing:
         while self._parcels:
             parcels = self._take()
             try:
+                await self._write([one for parcel in parcels for one in _beforehand(parcel.changes)])
                 parcels = await self._publish(parcels)
-                await self._write(parcels)
+                await self._write([parcel.changes for parcel in parcels])
             except asyncio.CancelledError:
                 self._abandon(parcels, None)
                 raise
@@ -149,14 +151,14 @@ class Landing:
             await self.real.sleep(wait)
             wait = min(LONGEST_WAIT, wait * 2)
 
-    async def _write(self, parcels: list[_Parcel]) -> None:
+    async def _write(self, changes: Sequence[Changes]) -> None:
         wait = FIRST_WAIT
-        while True:
+        while changes:
             self.pulse.beat()
             try:
-                await self._write_once([parcel.changes for parcel in parcels])
+                await self._write_once(changes)
             except Transient as error:
-                log.warning("write_delayed", rows=len(parcels), reason=error.reason, error=str(error))
+                log.warning("write_delayed", rows=len(changes), reason=error.reason, error=str(error))
             else:
                 return
             await self.real.sleep(wait)
@@ -170,6 +172,11 @@ class Landing:
                 await self.tally.write(connection, counts)
         if self.tally:
             self.tally.wrote(counts)
+
+
+def _beforehand(changes: Changes) -> list[Changes]:
+    """What is written before the event is published."""
+    return [Changes(remembered=changes.remembered)] if changes.remembered else []
 
 
 def _settle(parcel: _Parcel, *, landed: bool) -> None:

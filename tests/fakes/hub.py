@@ -37,7 +37,7 @@ class Told:
 @dataclass(slots=True)
 class Hub:
     """The hub. `answer` is its status for requests; `verifies` whether it asks back, and `early` whether it does so
-    before it answers; `lease` is what it gives (None says nothing)."""
+    before it answers; `lease` is what it gives (None says nothing); one that `hangs` never answers."""
 
     client: aiohttp.ClientSession
     port: int = 0
@@ -48,6 +48,7 @@ class Hub:
     asked: list[dict[str, str]] = field(default_factory=list)
     answers: list[Told] = field(default_factory=list)
     retry_after: str = ""
+    hangs: bool = False
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
@@ -61,6 +62,8 @@ class Hub:
         """A request of a subscriber."""
         form = {name: str(value) for name, value in (await request.post()).items()}
         self.asked.append(form)
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.verifies and self.answer < 300:
             task = asyncio.create_task(self._verify(form))
             self._tasks.add(task)
@@ -129,7 +132,7 @@ async def hub() -> AsyncIterator[Hub]:
         made = Hub(client)
         app = web.Application()
         app.router.add_post("/hub", made.take)
-        runner = web.AppRunner(app, shutdown_timeout=0, access_log=None)
+        runner = web.AppRunner(app, shutdown_timeout=0, handler_cancellation=True, access_log=None)
         await runner.setup()
         listening = web.TCPSite(runner, "127.0.0.1", 0)
         await listening.start()

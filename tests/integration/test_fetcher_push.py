@@ -569,3 +569,54 @@ async def test_a_defect_of_ours_is_told_and_counted(
         assert received(PushOutcome.DEFECT) == before + 1
         await pushed.run.advance()
         assert len(pushed.run.pages()) == 2
+
+
+async def test_a_hub_that_hangs_does_not_keep_the_others_waiting(
+    sqlite: Database, site: FeedSite, one: Hub, tmp_path: Path
+) -> None:
+    async with hub() as slow:
+        slow.hangs = True
+        put_feed(site, slow, 1, path="/slow")
+        put_feed(site, one, 2, path="/quick")
+        both = listed(
+            tmp_path, source(site.url("/slow"), name="slow"), source(site.url("/quick"), name="quick")
+        )  # fmt: skip
+        async with running(sqlite, both, settings=replace(pushing(), request_timeout=timedelta(seconds=5))):
+            await slow.was_asked()
+            await one.verified()
+            await standing(sqlite, State.ACTIVE, State.ASKED)
+
+
+async def test_a_body_that_stops_half_way_is_cut_and_places_are_bounded(
+    sqlite: Database, site: FeedSite, one: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.fetcher.push.port.AT_ONCE", 1)
+    monkeypatch.setattr("services.fetcher.push.port.BODY_SECONDS", 0.5)
+    async with subscribed(sqlite, site, one, tmp_path) as pushed:
+        cut, busy = received(PushOutcome.CUT), received(PushOutcome.BUSY)
+        path = one.asked[0]["hub.callback"].partition(str(pushed.settings.push_port))[2]
+        reader, writer = await asyncio.open_connection("127.0.0.1", pushed.settings.push_port)
+        writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n<rss>".encode())
+        await writer.drain()
+        body = put_feed(site, one, 1, 2)
+        async with asyncio.timeout(10):
+            while await one.push(body) != 503:
+                await asyncio.sleep(0.01)
+        assert received(PushOutcome.BUSY) == busy + 1
+        assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
+        assert received(PushOutcome.CUT) == cut + 1
+        writer.close()
+        assert await one.push(body) == 202
+
+
+async def test_a_source_that_left_the_file_meanwhile_is_unsubscribed_at_the_next_start(
+    sqlite: Database, site: FeedSite, one: Hub, tmp_path: Path
+) -> None:
+    async with subscribed(sqlite, site, one, tmp_path) as pushed:
+        pass
+    site.put("/rest", rss([]))
+    path = listed(tmp_path, source(site.url("/rest"), name="rest"))
+    async with running(sqlite, path, settings=pushed.settings, real=pushed.real):
+        await one.was_asked(2)
+        assert one.modes() == ["subscribe", "unsubscribe"]
+        assert one.asked[1]["hub.callback"] == one.asked[0]["hub.callback"]

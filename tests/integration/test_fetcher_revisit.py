@@ -13,19 +13,22 @@ import pytest
 import sqlalchemy as sa
 
 from services.fetcher import metrics
+from services.fetcher.land import Landing
 from services.fetcher.metrics import VisitOutcome
 from services.fetcher.revisit import row as rows
 from services.fetcher.revisit.plan import STORY_LIVES
 from services.fetcher.sources import Edits
+from services.fetcher.store import Changes
 from services.fetcher.tables import PAUSES, REVISITS, ROBOTS
 from shared import db, ids
 from shared.bus import Record
+from shared.clock import RealClock
 from shared.codec import Trace, encode
 from shared.db import Database
-from shared.events import AlertKind, AlertRaised, ArticleReference, Language, Mode, PageFetched
+from shared.events import AlertKind, AlertRaised, ArticleReference, Language, Mode, PageFetched, Source
 from shared.settings import replace
 from shared.step import Work
-from tests.fakes.fake_bus import FakeBus
+from tests.fakes.fake_bus import FakeBus, FakePublisher
 from tests.fakes.feed_site import Fault, FeedSite, feed_site, page, rss
 from tests.integration.test_fetcher import HOUR, MIGRATIONS, QUICK, START, Run, listed, running, source, stories
 
@@ -53,14 +56,16 @@ async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
     await opened.close()
 
 
-def alert_of(fetched: PageFetched, run: Run, *, story: str = "story", mode: Mode = Mode.LIVE) -> AlertRaised:
+def alert_of(
+    fetched: PageFetched, run: Run, *, mode: Mode = Mode.LIVE, kind: AlertKind = AlertKind.MATCH
+) -> AlertRaised:
     article = ArticleReference(
         id=f"article of {fetched.url}", url=fetched.final_url, title="T", source=fetched.source,
         language=Language(macro="hbs"),
     )  # fmt: skip
     return AlertRaised(
-        id=ids.of("alert", fetched.url, run.story.now().isoformat()), observed=run.story.now(), kind=AlertKind.MATCH,
-        rule_id="r", watch_id="w", story_id=story, headline="h", reason="r", article=article, mode=mode,
+        id=ids.of("alert", fetched.url, run.story.now().isoformat()), observed=run.story.now(), kind=kind,
+        rule_id="r", watch_id="w", story_id="story", headline="h", reason="r", article=article, mode=mode,
     )  # fmt: skip
 
 
@@ -106,6 +111,7 @@ async def test_a_live_story_is_followed_and_a_change_is_published(
         site.put("/1", page("Друга вест 1", "други текст"), etag='"b"')
         await run.advance(2 * MINUTES_5)
         assert visits(VisitOutcome.CHANGED) == changed + 1
+        await hear(run, alert_of(first, run, kind=AlertKind.EDIT))
         await run.advance(MINUTES_5)
         assert site.asked("/1")[-1].headers["if-none-match"] == '"b"'
     edited = run.pages()[-1]
@@ -330,3 +336,21 @@ async def test_a_page_of_a_full_text_feed_is_not_followed(sqlite: Database, site
     async with running(sqlite, listed(tmp_path, source(site.url("/feed"))), settings=FOLLOWED) as run:
         assert len(run.pages()) == 1
         assert await kept(sqlite) == []
+
+
+async def test_a_page_is_remembered_before_an_alert_of_it_can_come(tables: Database) -> None:
+    publisher = FakePublisher()
+    publisher.gate.clear()
+    landing = Landing(publisher, tables, RealClock())
+    made = rows.Revisit(entry_id="e", source_id="s", url="u", item=b"{}", seen=START, body_hash="")
+    fetched = PageFetched(
+        id="p", observed=START, entry_id="e", source=Source(id="s", name="S"), url="u", final_url="u", status=200,
+        body=b"",
+    )  # fmt: skip
+    landed = asyncio.create_task(landing.land(fetched, Changes(remembered=made)))
+    async with asyncio.timeout(10):
+        while not await kept(tables):
+            await asyncio.sleep(0.005)
+    assert not landed.done() and publisher.messages == []
+    publisher.gate.set()
+    assert await landed and len(await kept(tables)) == 1

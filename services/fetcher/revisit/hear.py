@@ -42,7 +42,7 @@ class Hearing:
             if told != known:
                 await row.note(
                     connection, known.entry_id, article_id=told.article_id, story_id=told.story_id, due=told.due,
-                    live_until=told.live_until,
+                    live_until=told.live_until, quiet=told.quiet,
                 )  # fmt: skip
 
     def edits_of(self, source_id: str) -> Edits:

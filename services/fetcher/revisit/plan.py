@@ -1,7 +1,8 @@
 """When a page is fetched again, and what follows from what was found there. Pure; story time.
 
-Distances double from visit to visit, and begin anew after a change: who edited once edits again. Visits are bounded in
-number, and end when the story has not been told of for two days.
+Distances double from visit to visit, and begin anew when an edit was told: who edited once edits again. (Another body
+says little: most pages differ at every look.) Visits are bounded in number, and end when the story has not been told of
+for two days.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from services.fetcher.metrics import VisitOutcome
 from services.fetcher.revisit.row import Revisit
 from services.fetcher.schedule import LONGEST_WAIT, share
 from services.fetcher.sources import Edits
-from shared.events import AlertRaised, AlertState, Mode
+from shared.events import AlertKind, AlertRaised, AlertState, Mode
 
 STORY_LIVES = timedelta(hours=48)
 """From the last alert of a story."""
@@ -38,7 +39,7 @@ TEMPOS = {
     Edits.SLOW: Tempo(timedelta(minutes=30), 12),
     Edits.FAST: Tempo(timedelta(minutes=5), 24),
 }
-"""Without a change: visits after 30 min, 90 min, 3.5 h … (7 in two days), or after 5 min, 15 min, 35 min … (10)."""
+"""Without an edit: visits after 30 min, 90 min, 3.5 h … (7 in two days), or after 5 min, 15 min, 35 min … (10)."""
 
 
 def heard(row: Revisit, alert: AlertRaised, tempo: Tempo, now: datetime) -> Revisit:
@@ -50,9 +51,14 @@ def heard(row: Revisit, alert: AlertRaised, tempo: Tempo, now: datetime) -> Revi
     row = replace(row, story_id=alert.story_id, live_until=max(until, row.live_until or until))
     if alert.article.url == row.url and alert.article.source.id == row.source_id:
         row = replace(row, article_id=alert.article.id)
-    if row.due is None and row.article_id and row.tries < tempo.most:
-        return replace(row, due=now + _wait(row, tempo))
-    return row
+    edited = alert.kind is AlertKind.EDIT and alert.article.id == row.article_id
+    row = replace(row, quiet=0) if edited else row
+    if row.due is not None and not edited:
+        return row
+    if not row.article_id or row.tries >= tempo.most:
+        return row
+    soon = now + _wait(row, tempo)
+    return replace(row, due=min(row.due or soon, soon))
 
 
 def after(row: Revisit, outcome: VisitOutcome, tempo: Tempo, now: datetime, wish: timedelta) -> Revisit:
@@ -60,8 +66,7 @@ def after(row: Revisit, outcome: VisitOutcome, tempo: Tempo, now: datetime, wish
     tries, missing = row.tries + 1, row.missing + 1 if outcome is VisitOutcome.MISSING else 0
     if outcome in ENDS:
         return replace(row, tries=tries, due=None, ended=outcome.value)
-    quiet = 0 if outcome is VisitOutcome.CHANGED else row.quiet if missing else row.quiet + 1
-    row = replace(row, tries=tries, missing=missing, quiet=quiet)
+    row = replace(row, tries=tries, missing=missing, quiet=row.quiet if missing else row.quiet + 1)
     due = now + max(tempo.first if missing else _wait(row, tempo), wish)
     over = tries >= tempo.most or row.live_until is None or due > row.live_until
     return replace(row, due=None if over else due)

@@ -26,8 +26,9 @@ CLAIM = timedelta(hours=1)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revisit:
     """`url` is where the page lay, as events tell it; `item` all that is known of the entry (JSON). `due` is None while
-    nothing is planned; `quiet` counts visits in a row without change, `missing` those that found nothing. What alerts
-    told: `article_id`, `story_id`, and until when the story is live. `ended` says why there is no further visit."""
+    nothing is planned; `quiet` counts visits since the last edit that was told, `missing` those in a row that found
+    nothing. What alerts told: `article_id`, `story_id`, and until when the story is live. `ended` says why there is no
+    further visit."""
 
     entry_id: str
     source_id: str

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,12 +30,13 @@ def row(**more: Any) -> Revisit:
     return replace(Revisit(entry_id="e", source_id="one", url=URL, item=b"{}", seen=NOW, body_hash="h"), **more)
 
 
-def alert(*, url: str = URL, source: str = "one", observed: datetime = NOW, mode: Mode = Mode.LIVE) -> AlertRaised:
+def alert(*, url: str = URL, source: str = "one", observed: datetime = NOW, mode: Mode = Mode.LIVE,
+          kind: AlertKind = AlertKind.MATCH) -> AlertRaised:  # fmt: skip
     article = ArticleReference(
         id="a", url=url, title="T", source=Source(id=source, name="S"), language=Language(macro="hbs")
     )
     return AlertRaised(
-        id="x", observed=observed, kind=AlertKind.MATCH, rule_id="r", watch_id="w", story_id="story", headline="h",
+        id="x", observed=observed, kind=kind, rule_id="r", watch_id="w", story_id="story", headline="h",
         reason="r", article=article, mode=mode,
     )  # fmt: skip
 
@@ -78,10 +80,15 @@ def test_distances_double_and_end_with_the_story(tempo: Any, visits: int) -> Non
     assert now <= NOW + STORY_LIVES
 
 
-def test_a_change_begins_anew() -> None:
-    one = row(quiet=5, live_until=NOW + STORY_LIVES)
-    due = after(one, VisitOutcome.CHANGED, SLOW, NOW, NONE).due
-    assert due is not None and due - NOW <= SLOW.first
+def test_an_edit_that_was_told_begins_anew_and_another_body_does_not() -> None:
+    one = row(quiet=5, article_id="a", live_until=NOW + STORY_LIVES)
+    one = after(one, VisitOutcome.CHANGED, SLOW, NOW, NONE)
+    assert one.due is not None and one.due - NOW > SLOW.first * 32
+    for url, source in ((URL, "one"), ("https://one.test/new-slug", "one")):
+        told = heard(one, alert(url=url, source=source, kind=AlertKind.EDIT), SLOW, NOW)
+        assert told.due is not None and told.due - NOW <= SLOW.first and told.quiet == 0
+    other = msgspec.structs.replace(alert(kind=AlertKind.EDIT).article, id="b", url="https://one.test/2")
+    assert heard(one, msgspec.structs.replace(alert(kind=AlertKind.EDIT), article=other), SLOW, NOW).due == one.due
 
 
 def test_a_page_that_is_missing_is_looked_at_soon_and_once_more() -> None:
