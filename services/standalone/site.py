@@ -20,7 +20,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.standalone.world import Outlet, Story
 from shared.clock import Clock
 
-FEED_TYPES = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
+FEED_TYPES = {
+    "rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json",
+    "sitemap": "application/xml", "listing": "text/html; charset=utf-8",
+}  # fmt: skip
 
 
 def site_app(outlets: Sequence[Outlet], clock: Clock) -> ASGIApp:
@@ -59,7 +62,8 @@ def _conditional(body: str, media_type: str, request: Request) -> Response:
 
 
 def _feed(outlet: Outlet, out: Sequence[Story], base: str) -> str:
-    return {"rss": _rss, "atom": _atom, "json": _json_feed}[outlet.feed](outlet, out, base)
+    kinds = {"rss": _rss, "atom": _atom, "json": _json_feed, "sitemap": _sitemap, "listing": _listing}
+    return kinds[outlet.feed](outlet, out, base)
 
 
 def _rss(outlet: Outlet, out: Sequence[Story], base: str) -> str:
@@ -95,6 +99,30 @@ def _json_feed(outlet: Outlet, out: Sequence[Story], base: str) -> str:
     ]  # fmt: skip
     head = {"version": "https://jsonfeed.org/version/1.1", "title": outlet.name, "home_page_url": base + "/"}
     return json.dumps({**head, "language": outlet.language, "items": items}, ensure_ascii=False)
+
+
+def _sitemap(outlet: Outlet, out: Sequence[Story], base: str) -> str:
+    about = f"<n:name>{escape(outlet.name)}</n:name><n:language>{outlet.language}</n:language>"
+    places = "".join(
+        f"<url><loc>{base}{story.path}</loc><n:news><n:publication>{about}</n:publication>"
+        f"<n:publication_date>{story.published.isoformat()}</n:publication_date>"
+        f"<n:title>{escape(story.title)}</n:title></n:news></url>"
+        for story in out
+    )
+    spaces = (
+        'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:n="http://www.google.com/schemas/sitemap-news/0.9"'
+    )
+    return f'<?xml version="1.0" encoding="UTF-8"?><urlset {spaces}>{places}</urlset>'
+
+
+def _listing(outlet: Outlet, out: Sequence[Story], base: str) -> str:
+    items = "".join(
+        f"<article class='item'><h2><a href='{story.path}'>{escape(story.title)}</a></h2>"
+        f"<p>{escape(story.lead)}</p><time datetime='{story.published.isoformat()}'></time></article>"
+        for story in out
+    )
+    head = f"<meta charset='utf-8'><title>{escape(outlet.name)}</title><base href='{base}/'>"
+    return f"<!doctype html><html lang='{outlet.language}'><head>{head}</head><body><main>{items}</main></body></html>"
 
 
 def _page(outlet: Outlet, story: Story, out: Sequence[Story], base: str) -> str:
