@@ -4,8 +4,11 @@
     sources.py    the sources file, checked; the last good version stays in force
     schedule.py   when each source is due, and what pushes that back
     pace.py       one connection and a distance in time per registered domain
-    poll.py       one conditional request, one outcome
-    parse.py      bytes to a feed (dates.py: what its dates mean)
+    poll.py       one conditional request, one outcome; reading.py: which kind of source is read how
+    parse.py      bytes to a feed: charset.py, lift.py, mend.py (the document), read_feed.py, roles.py (its tree),
+                  read_json.py, dates.py, texts.py, hints.py; feed.py: what comes of it
+    read_sitemap.py, read_listing.py   sitemaps and web pages to a feed; children.py, walk_sitemap.py: sitemaps of an
+                  index; candidates.py: where a site may have any of these
     discover.py   entries not seen before, and whether they can still be news
     robots.py     what a site asks robots to leave alone; robots_rules.py: how its file is read
     fetch.py      the page of an entry

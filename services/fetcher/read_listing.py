@@ -14,9 +14,10 @@ Left out on purpose: pages that scripts build, following to a second page, and t
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -188,7 +189,7 @@ def _dates(links: Iterable[_Link]) -> dict[str, datetime]:
 
 def _links(root: Any, base: str) -> Iterator[_Link]:
     """The links that may be articles'."""
-    domain, here = registered_domain(base), canonical(base)
+    domain, here, times = registered_domain(base), canonical(base), _surroundings(root)
     for element in [*root.iter("a")][:MOST_LINKS]:
         title = texts.line(_words(element))
         if len(title.split()) < FEWEST_WORDS or not element.get("href"):
@@ -199,7 +200,7 @@ def _links(root: Any, base: str) -> Iterator[_Link]:
             continue
         block = _block(element)
         if block:
-            yield _Link(url, key, title, _beside(element), block, shape_of(url))
+            yield _Link(url, key, title, _beside(element, times), block, shape_of(url))
 
 
 def _block(element: Any) -> tuple[str, ...]:
@@ -261,12 +262,20 @@ def is_article(shape: tuple[str, ...]) -> bool:
     return bool(shape) and ("s" in shape or shape[-1] in ("n", "q") or shape.count("n") >= 2)
 
 
-def _beside(element: Any) -> Stated | None:
+def _surroundings(root: Any) -> dict[Any, list[Any]]:
+    """The times of a page by the elements around them."""
+    found: dict[Any, list[Any]] = {}
+    for element in [*root.iter("time")][:MOST_LINKS]:
+        for ancestor in itertools.islice(element.iterancestors(), ANCESTORS):
+            found.setdefault(ancestor, []).append(element)
+    return found
+
+
+def _beside(element: Any, times: Mapping[Any, list[Any]]) -> Stated | None:
     """The time in the smallest surroundings of a link that have just one."""
-    for ancestor in [*element.iterancestors()][:ANCESTORS]:
-        times = list(ancestor.iter("time"))
-        if times:
-            return _stated(times[0]) if len(times) == 1 else None
+    for ancestor in itertools.islice(element.iterancestors(), ANCESTORS):
+        if near := times.get(ancestor):
+            return _stated(near[0]) if len(near) == 1 else None
     return None
 
 

@@ -168,6 +168,26 @@ def test_deep_nesting_ends() -> None:
         assert isinstance(found, Unusable) or found.entries[0].title == "Прва вест из Београда"
 
 
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<script" * 60_000, "&lt;style " * 60_000, "&" * 400_000, "<![CDATA[" * 50_000, "<!--" * 100_000, "<" * 400_000,
+        "<![CDATA[" + "]" * 400_000 + "]]>", "<![CDATA[" + "]]" * 200_000, "<a " + "b='c' " * 60_000 + ">",
+        "<a" + " " * 400_000 + "x>", "&#x41;" * 70_000, "<b>" * 60_000, "x" * 700 + "</b>" * 60_000,
+    ],
+)  # fmt: skip
+def test_what_repeats_without_end_is_read_in_one_go(inside: str) -> None:
+    """None of these takes time in proportion to the square of its length: the test would take hours."""
+    for body in (
+        rss(f"<item><title>a</title><description>{inside}</description></item>"),
+        inside,
+        f"<!DOCTYPE x>{rss(inside)}",
+    ):
+        found = parse_feed(body.encode())
+        for entry in found.entries if isinstance(found, Feed) else ():
+            assert len(entry.read.summary) <= 20_000
+
+
 # -- laws ----------------------------------------------------------------------------------------------------------
 
 PIECES = st.sampled_from([

@@ -128,6 +128,12 @@ def test_no_page_raises(pieces: list[str]) -> None:
         read_listing(body, PAGE, selectors)
 
 
+def test_long_pages_end() -> None:
+    links = "".join(f"<a href='/vesti/{n}/a-b-c-d'>jedna dve tri četiri {n}</a>" for n in range(6_000))
+    assert len(read(page(f"<main>{links}</main>"))) == 5_000 - 1  # one link is in the menu
+    assert len(read(page(f"<main>{links}<time datetime='2025-03-18T10:00:00Z'></time></main>"))) == 5_000 - 1
+
+
 def test_deep_pages_end() -> None:
     assert isinstance(read_listing(b"<div>" * 200_000 + page(card(1), card(2), card(3)), PAGE), Unusable | Feed)
 
