@@ -179,7 +179,7 @@ async def read_answer(visit: Visit, response: Response) -> Polled:
                   size=len(body))  # fmt: skip
     if same:
         return told
-    found = await read_body(visit.source, body, response.url)
+    found = await read_body(visit.source, body, response.url, response.headers.get("content-type", ""))
     if isinstance(found, Unusable):
         outcome = CheckOutcome.NOT_A_FEED if found.damage is Damage.NOT_A_FEED else CheckOutcome.BROKEN
         wall = wall_of(response)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 
 from services.fetcher.feed import Feed, Unusable
@@ -13,6 +14,7 @@ from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source, SourceKind
 from shared.http import Limits
 
+_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
 AWAY = 256_000
 """Bytes from which reading leaves the event loop for a thread (about 2 ms)."""
 
@@ -20,19 +22,26 @@ AWAY_PAGE = 20_000
 """The same of a page or packed sitemap, which take more time a byte."""
 
 
-async def read_body(source: Source, body: bytes, url: str) -> Feed | Unusable:
-    """What `body`, had at `url`, tells of `source`."""
+async def read_body(source: Source, body: bytes, url: str, content_type: str = "") -> Feed | Unusable:
+    """What `body`, had at `url` as `content_type` (the header), tells of `source`."""
     away = AWAY if source.kind not in (SourceKind.LISTING, SourceKind.SITEMAP) else AWAY_PAGE
-    return read(source, body, url) if len(body) < away else await asyncio.to_thread(read, source, body, url)
+    asked = (source, body, url, charset_of(content_type))
+    return read(*asked) if len(body) < away else await asyncio.to_thread(read, *asked)
 
 
-def read(source: Source, body: bytes, url: str) -> Feed | Unusable:
+def read(source: Source, body: bytes, url: str, charset: str = "") -> Feed | Unusable:
     """The same at once."""
     if source.kind is SourceKind.SITEMAP:
         return read_sitemap(body)
     if source.kind is SourceKind.LISTING:
         return read_listing(body, url, source.selectors)
-    return parse_feed(body)
+    return parse_feed(body, charset)
+
+
+def charset_of(content_type: str) -> str:
+    """The character set that a Content-Type names, "" where it names none."""
+    match = _CHARSET.search(content_type)
+    return match[1].lower() if match else ""
 
 
 def obeys_robots(source: Source, settings: FetcherSettings) -> bool:

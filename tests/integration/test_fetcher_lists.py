@@ -38,6 +38,12 @@ async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
     await opened.close()
 
 
+@pytest.fixture
+async def tables(database: Database) -> Database:
+    await db.migrate(database, "fetcher", MIGRATIONS)
+    return database
+
+
 def news(site: FeedSite, *numbers: int, hours: float = 1) -> str:
     """A news sitemap whose pages can be had."""
     at = (START - timedelta(hours=hours)).isoformat()
@@ -95,16 +101,16 @@ async def test_a_long_list_seeds_in_silence_and_then_tells_what_is_new(
 
 
 async def test_an_index_is_walked_with_the_validators_of_each_child_also_after_a_restart(
-    sqlite: Database, site: FeedSite, tmp_path: Path
+    tables: Database, site: FeedSite, tmp_path: Path
 ) -> None:
     site.put("/index.xml", index(site, a="", b="", old="2024-01-01"), etag='"i"')
     site.put("/a.xml", news(site, 1), etag='"a1"')
     site.put("/b.xml", news(site, 2), last_modified="Tue, 18 Mar 2025 10:00:00 GMT")
     path = listed(tmp_path, source(site.url("/index.xml"), kind="sitemap"))
-    async with running(sqlite, path) as run:
+    async with running(tables, path) as run:
         assert sorted(fetched.entry.title for fetched in run.pages()) == ["Vest 1", "Vest 2"]
         await run.advance()
-    async with running(sqlite, path, story=run.story, bus=run.bus) as run:
+    async with running(tables, path, story=run.story, bus=run.bus) as run:
         site.put("/a.xml", news(site, 1, 3), etag='"a2"')
         await run.advance()
     assert run.outcomes() == [CheckOutcome.FRESH, CheckOutcome.NOT_MODIFIED, CheckOutcome.FRESH]
@@ -112,7 +118,7 @@ async def test_an_index_is_walked_with_the_validators_of_each_child_also_after_a
     assert site.asked("/b.xml")[-1].headers["if-modified-since"] == "Tue, 18 Mar 2025 10:00:00 GMT"
     assert sorted(fetched.entry.title for fetched in run.pages()) == ["Vest 1", "Vest 2", "Vest 3"]
     assert not site.asked("/old.xml")
-    async with sqlite.reading() as connection:
+    async with tables.reading() as connection:
         states = await store.children_of(connection, "one")
     assert states[site.url("/a.xml")].etag == '"a2"'
 
@@ -264,3 +270,12 @@ async def test_entries_beyond_the_bound_are_counted_and_told(
         (check,) = run.checks()
     assert (check.entries, check.detail) == (2, "1 entries beyond 2 were left out")
     assert metrics.ENTRIES_CUT._value.get() == before + 1
+
+
+async def test_the_character_set_of_the_header_counts_where_a_feed_states_none(
+    sqlite: Database, site: FeedSite, tmp_path: Path
+) -> None:
+    body = rss(stories(site, 1), title="Лист").replace('<?xml version="1.0" encoding="utf-8"?>', "")
+    site.put("/feed", body.encode("koi8-r"), content_type='text/xml; charset="KOI8-R"')
+    async with running(sqlite, listed(tmp_path, source(site.url("/feed")))) as run:
+        assert [fetched.entry.title for fetched in run.pages()] == ["Вест 1"]
