@@ -97,7 +97,10 @@ class Running:
             await watch.keep()
             pending = await watch.pages.load()
             await watch.load()
-            log.info("fetcher_loaded", sources=len(self.file.current), pending_pages=pending)
+            log.info(
+                "fetcher_loaded", sources=len(self.file.current), pending_pages=pending,
+                robots=self.settings.robots, robots_feeds=self.settings.robots_feeds,
+            )  # fmt: skip
             self.watch = watch
             await self._work(watch, port, stop)
         finally:

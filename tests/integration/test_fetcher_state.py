@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -15,21 +13,17 @@ from services import fetcher
 from services.fetcher import store
 from services.fetcher.land import Landing
 from services.fetcher.metrics import PageOutcome
-from services.fetcher.pace import Pace
-from services.fetcher.robots import Robots
 from services.fetcher.store import Changes, Found, Item, SourceState, Tried
 from services.fetcher.tables import METADATA
 from shared import db, ids
 from shared.bus import Partition
 from shared.bus.embedded import EmbeddedBus
-from shared.clock import RealClock, SteppedClock
+from shared.clock import RealClock
 from shared.codec import decode
 from shared.db import Database
 from shared.events import Entry, Mode, PageFetched, Published, Source
-from shared.http import Door, Guard
 from shared.topics import PAGES_FETCHED, all_specs
 from tests.fakes.fake_bus import FakePublisher
-from tests.fakes.feed_site import FeedSite, Loopback, feed_site
 
 START = datetime(2025, 3, 18, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -147,62 +141,3 @@ async def test_a_defect_reaches_everybody_who_waits(tables: Database) -> None:
     tried = Changes(tried=Tried("e1", 1, None, naive))
     results = await asyncio.gather(*(landing.land(None, tried) for _ in range(3)), return_exceptions=True)
     assert all(isinstance(result, Exception) for result in results)
-
-
-# -- robots over time ---------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[FeedSite]:
-    async with feed_site() as made:
-        yield made
-
-
-def asking(door: Door, database: Database, clock: SteppedClock) -> Robots:
-    return Robots(door, Pace(clock, spacing=timedelta(), cap=5), database, clock, "wirewatch")
-
-
-async def test_robots_are_kept_for_a_day_also_over_a_restart(tables: Database, site: FeedSite) -> None:
-    clock = SteppedClock(START)
-    site.put("/robots.txt", "User-agent: WireWatch\nDisallow: /x\nCrawl-delay: 3600\n")
-    async with Door(user_agent="x", guard=Guard((ip_network("127.0.0.0/8"),)), resolver=Loopback()) as door:
-        robots = asking(door, tables, clock)
-        verdicts = await asyncio.gather(*(robots.verdict(site.url("/x")) for _ in range(5)))
-        assert not any(verdict.allowed for verdict in verdicts)
-        assert verdicts[0].delay == timedelta(seconds=30)
-        robots = asking(door, tables, clock)
-        assert (await robots.verdict(site.url("/y"))).allowed
-        assert len(site.asked("/robots.txt")) == 1
-        clock.advance_to(START + timedelta(hours=25))
-        site.put("/robots.txt", status=404)
-        assert (await robots.verdict(site.url("/x"))).allowed
-
-
-async def test_robots_that_fail_leave_the_last_good_copy_for_thirty_days(tables: Database, site: FeedSite) -> None:
-    clock = SteppedClock(START)
-    site.put("/robots.txt", "User-agent: *\nDisallow: /x\n")
-    async with Door(user_agent="x", guard=Guard((ip_network("127.0.0.0/8"),)), resolver=Loopback()) as door:
-        robots = asking(door, tables, clock)
-        await robots.verdict(site.url("/x"))
-        site.put("/robots.txt", status=503)
-        for days in (2, 15, 29):
-            clock.advance_to(START + timedelta(days=days))
-            assert not (await robots.verdict(site.url("/x"))).allowed
-            assert (await robots.verdict(site.url("/y"))).allowed
-        clock.advance_to(START + timedelta(days=31))
-        assert (await robots.verdict(site.url("/x"))).allowed
-
-
-@pytest.mark.parametrize("status", [500, 503, 429])
-async def test_robots_never_had_forbid_until_thirty_days_are_over(
-    tables: Database, site: FeedSite, status: int
-) -> None:
-    clock = SteppedClock(START)
-    site.put("/robots.txt", status=status)
-    async with Door(user_agent="x", guard=Guard((ip_network("127.0.0.0/8"),)), resolver=Loopback()) as door:
-        for days in (0, 10, 20, 29):
-            clock.advance_to(START + timedelta(days=days))
-            verdict = await asking(door, tables, clock).verdict(site.url("/x"))
-            assert not verdict.allowed and not verdict.reachable
-        clock.advance_to(START + timedelta(days=31))
-        assert (await asking(door, tables, clock).verdict(site.url("/x"))).allowed
