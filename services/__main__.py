@@ -369,6 +369,10 @@ def version(as_json: AsJson = False) -> None:
 BROUGHT: dict[str, tuple[str, str]] = {
     "feed": ("services.fetcher.commands:feed", "Feeds: what the fetcher reads in a file."),
     "sources": ("services.fetcher.desk.commands:sources", "Sources: discover, check, due, status, report."),
+    "url": (
+        "services.fetcher.url_command:url",
+        "Addresses: canonical form, registered domain, whether they may be fetched.",
+    ),
     "extract": ("services.extractor.commands:extract", "What the extractor reads in a page."),
     "watch": (
         "services.operate.watches.commands:watch",

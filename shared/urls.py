@@ -42,6 +42,9 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 LONGEST = 2_048
 """Longer addresses are traps or mistakes (the bound Media Cloud settled on)."""
 
+LONE = re.compile("[\ud800-\udfff]")
+"""Halves of characters, as broken JSON has them: they cannot go over the wire."""
+
 _ROUNDS = 8
 _UNRESERVED = "-._~"
 _PATH_SAFE = _UNRESERVED + "!$&'()*+,;=:@/"
@@ -65,9 +68,9 @@ def canonical(url: str) -> str:
 
 @functools.lru_cache(maxsize=16_384)
 def registered_domain(host_or_url: str) -> str:
-    """The name somebody registered (`b92.net` of `www.b92.net`), the address itself for an IP address, the last two
-    labels under an unknown suffix; "" when there is no host."""
-    host = host_of(host_or_url) if "/" in host_or_url else host_or_url.lower().strip("[]").rstrip(".")
+    """The name somebody registered (`b92.net` of `www.b92.net`), as it goes over the wire, the address itself for an
+    IP address, the last two labels under an unknown suffix; "" when there is no host."""
+    host = _ascii(host_of(host_or_url) if "/" in host_or_url else host_or_url.lower().strip("[]").rstrip("."))
     if not host or _is_address(host):
         return host
     found = _SUFFIXES(host)
@@ -105,7 +108,7 @@ def _once(url: str) -> str:
 
 def _split(url: str) -> SplitResult | None:
     """The parts of a usable address, else None."""
-    text = url.strip()
+    text = LONE.sub("\ufffd", url.strip())
     if not text or len(text) > LONGEST:
         return None
     try:

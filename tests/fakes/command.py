@@ -23,9 +23,14 @@ class Done:
     errors: str
 
 
-def command(*words: str, env: Mapping[str, str]) -> Done:
-    """Run it with these settings. The log level is that of the tests: a logger keeps the level of its first use."""
-    with CliRunner().isolation(env={"COLUMNS": "250", "WIREWATCH_LOG_LEVEL": "warning", **env}) as (out, errors, _):
+def command(*words: str, env: Mapping[str, str], given: bytes = b"") -> Done:
+    """Run it with these settings and `given` on standard input. The log level is that of the tests: a logger keeps the
+    level of its first use."""
+    with CliRunner().isolation(given, env={"COLUMNS": "250", "WIREWATCH_LOG_LEVEL": "warning", **env}) as (
+        out,
+        errors,
+        _,
+    ):
         try:
             code = contextvars.copy_context().run(run, words)
         finally:

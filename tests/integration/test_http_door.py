@@ -194,6 +194,23 @@ async def test_redirects_are_checked_like_any_address(place: str) -> None:
             assert (public.connections, private.connections) == (1, 0)
 
 
+async def test_no_spelling_of_a_private_address_is_dialled_behind_a_redirect() -> None:
+    async with origin(says(reply(b"secret"))) as private:
+
+        async def answer(head: str, writer: asyncio.StreamWriter) -> None:
+            host = SPELLINGS[int(path_of(head)[1:])].encode().decode("latin-1")
+            writer.write(reply(status="302 Found", location=f"http://{host}:{private.port}/"))
+
+        async with (
+            origin(answer, host="127.0.0.2") as public,
+            door(Guard((ip_network("127.0.0.2/32"),)), resolver=Names(dict(NAMES))) as made,
+        ):
+            for number in range(len(SPELLINGS)):
+                refusal = await failure(made, public.url(f"/{number}", host="127.0.0.2"))
+                assert refusal.kind is FailureKind.REFUSED, SPELLINGS[number]
+            assert (public.connections, private.connections) == (len(SPELLINGS), 0)
+
+
 # -- what goes over the wire --------------------------------------------------------------------------------------
 
 
