@@ -8,6 +8,8 @@ is still in hand: it is true in the moment the clock was advanced, and never bec
 from __future__ import annotations
 
 import asyncio
+import platform
+import secrets
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ import structlog
 from services.fetcher import store
 from services.fetcher.alarm import Defects
 from services.fetcher.budget import Budget
+from services.fetcher.domains import Domains
 from services.fetcher.fetch import Fetcher
 from services.fetcher.frontier import Frontier
 from services.fetcher.heat import Heat
@@ -53,6 +56,7 @@ async def build(settings: FetcherSettings, parts: Parts) -> Service:
     """The fetcher as a service. Raises Misconfigured for wrong settings, and when the sources file is wrong and no good
     one was kept. The tables must exist (`init`)."""
     plan_of(settings)
+    _check_lease(settings)
     if settings.push_public_url:
         callback_of(settings.push_public_url)
     async with parts.database.reading() as connection:
@@ -95,6 +99,7 @@ class Running:
         try:
             watch, port = self._wired(landing, tally)
             await watch.keep()
+            await watch.domains.begin()
             pending = await watch.pages.load()
             await watch.load()
             log.info(
@@ -103,6 +108,7 @@ class Running:
             )  # fmt: skip
             self.watch = watch
             await self._work(watch, port, stop)
+            await watch.domains.let_go()
         finally:
             await _close(landing, publisher)
 
@@ -110,6 +116,7 @@ class Running:
         async with asyncio.TaskGroup() as group:
             group.create_task(watch.run(stop, group), name="fetcher:polls")
             group.create_task(watch.pages.run(stop, group), name="fetcher:pages")
+            group.create_task(watch.domains.run(stop), name="fetcher:domains")
             if self.revisits is not None:
                 group.create_task(self.revisits.run(stop, group), name="fetcher:revisits")
             if self.settings.sources_reload:
@@ -140,6 +147,12 @@ class Running:
     def _wired(self, landing: Landing, tally: Tally) -> tuple[Watch, Port | None]:
         settings, parts, defects = self.settings, self.parts, Defects()
         pace = Pace(parts.real, spacing=settings.spacing, cap=settings.poll_concurrency + settings.page_concurrency)
+        domains = Domains(
+            database=parts.database, real=parts.real, holder=f"{platform.node()}-{secrets.token_hex(8)}",
+            length=settings.domain_lease, margin=settings.request_timeout, busy=pace.busy,
+            pulse=parts.health.pulse("fetcher:domains"),
+        )  # fmt: skip
+        pace.owner = domains
         feeds, articles, files = (Counted(parts.door, tally, asked) for asked in Asked)
         robots = Robots(files, pace, parts.database, parts.real, settings.robots_agent)
         limits = Limits(total=settings.request_timeout.total_seconds())
@@ -151,18 +164,20 @@ class Running:
         )  # fmt: skip
         pages = Pages(
             settings=settings, database=parts.database, real=parts.real, landing=landing, defects=defects,
-            fetcher=fetcher, remember=self.revisits.remember,
+            fetcher=fetcher, remember=self.revisits.remember, domains=domains,
             frontier=Frontier(pace, one_each=bool(settings.spacing)), sources=lambda: self.file.current,
             pulse=parts.health.pulse("fetcher:pages"),
         )  # fmt: skip
         watch = Watch(
             settings=settings, database=parts.database, story=parts.story, real=parts.real, file=self.file,
-            plan=plan_of(settings), landing=landing, heat=self.heat,
+            plan=plan_of(settings), landing=landing, heat=self.heat, domains=domains,
             poller=Poller(feeds, pace, parts.real, limits),
             walker=Walker(feeds, pace, parts.database, parts.real, limits), robots=robots, pages=pages,
             defects=defects,
             pulse=parts.health.pulse("fetcher:sources"),
         )  # fmt: skip
+        domains.wanted, domains.gained = watch.wanted, watch.gained
+        domains.lost, domains.shared = watch.lost, pages.look_again
         return watch, self._pushes(watch, pace, limits) if settings.push_public_url else None
 
     def _pushes(self, watch: Watch, pace: Pace, limits: Limits) -> Port:
@@ -191,6 +206,15 @@ def plan_of(settings: FetcherSettings) -> Plan:
             f"WIREWATCH_POLLS_PER_DAY is {settings.polls_per_day:g}: write a number above 0, at most {MOST_POLLS}"
         )
     return Plan(settings.poll_interval, settings.poll_jitter, settings.poll_spread, Budget(settings.polls_per_day))
+
+
+def _check_lease(settings: FetcherSettings) -> None:
+    """Raises Misconfigured where a request might outlast the lease of its domain."""
+    if settings.domain_lease <= 2 * settings.request_timeout:
+        raise Misconfigured(
+            f"WIREWATCH_DOMAIN_LEASE is {settings.domain_lease.total_seconds():g}s: write more than twice "
+            f"WIREWATCH_REQUEST_TIMEOUT ({settings.request_timeout.total_seconds():g}s)"
+        )
 
 
 async def _close(landing: Landing, publisher: Publisher) -> None:

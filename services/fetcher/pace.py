@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from services.fetcher.sources import LimitScope
 from services.fetcher.store import Pause
@@ -39,6 +40,16 @@ class HostPaused(Exception):
     def __init__(self, left: timedelta) -> None:
         super().__init__(left)
         self.left = left
+
+
+class Owner(Protocol):
+    """Who may ask a domain at all (`domains.Domains`)."""
+
+    async def hold(self, url: str) -> object:
+        """Take or have the right. Raises HostPaused where another process has it."""
+
+    def check(self, url: str) -> None:
+        """The same right before a request, without waiting."""
 
 
 @dataclass(slots=True)
@@ -67,6 +78,7 @@ class Pace:
         self._spacing = spacing
         self._cap = asyncio.Semaphore(cap)
         self._domains: dict[str, _Domain] = {}
+        self.owner: Owner | None = None
 
     @asynccontextmanager
     async def turn(
@@ -77,6 +89,7 @@ class Pace:
         Raises HostPaused where the host asked to be left alone."""
         distance = max(self._distance(spacing), delay or NOTHING) if self._distance(spacing) else NOTHING
         if not distance:
+            await self._hold(url)
             async with self._cap:
                 self._check(url)
                 yield
@@ -85,6 +98,7 @@ class Pace:
         domain.waiting += 1
         try:
             async with domain.turn:
+                await self._hold(url)
                 await self._wait_for(domain)
                 async with self._cap:
                     self._check(url)
@@ -133,6 +147,28 @@ class Pace:
     def _check(self, url: str) -> None:
         if left := self.paused(url):
             raise HostPaused(left)
+        if self.owner is not None:
+            self.owner.check(url)
+
+    # -- other processes -------------------------------------------------------------------------------------------
+
+    async def _hold(self, url: str) -> None:
+        if self.owner is not None:
+            await self.owner.hold(url)
+
+    def arrived(self, domains: Iterable[str], pauses: Iterable[Pause]) -> None:
+        """These domains were another process's until now: its last request may just be over, and hosts may have asked
+        it for pauses."""
+        for name in domains:
+            domain = self._of(name)
+            free_at = self._real.now() + self._spacing
+            domain.free_at = max(free_at, domain.free_at or free_at)
+        self.restore(pauses)
+
+    def busy(self, domain: str) -> bool:
+        """Whether a request to this registered domain is under way or waits for its turn."""
+        known = self._domains.get(domain)
+        return known is not None and known.waiting > 0
 
     # -- distances -------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import structlog
 
 from services.fetcher import metrics, store
 from services.fetcher.alarm import Alarm, Defects, first
+from services.fetcher.domains import Domains, HeldElsewhere
 from services.fetcher.fetch import Again, Ended, Fetcher, Page, Result
 from services.fetcher.frontier import Frontier
 from services.fetcher.land import Landing
@@ -25,11 +26,16 @@ from services.fetcher.store import Changes, Found, Item, Job, Tried
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailable
 from shared.health import UNHEARD, Pulse
+from shared.lease import Lease
 
 log = structlog.get_logger()
 
 PAUSE_LOOK = 0.5
 """Seconds between looks at hosts that asked for a pause."""
+
+
+class Elsewhere(Exception):
+    """The page is not ours to fetch, or no longer to be fetched."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +49,7 @@ class Pages:
     landing: Landing
     fetcher: Fetcher
     frontier: Frontier
+    domains: Domains
     sources: Callable[[], Mapping[str, Source]]
     defects: Defects
     remember: Callable[[Item, Page], Revisit | None] = field(default=lambda _item, _page: None)
@@ -57,7 +64,7 @@ class Pages:
     async def load(self) -> int:
         """Take up what the last process left; returns how many pages are pending in all."""
         async with self.database.reading() as connection:
-            jobs = await store.pending(connection, self.frontier.room)
+            jobs = await store.pending(connection, self.frontier.room, self.domains.elsewhere())
             total = await store.count_pending(connection)
         self._add(jobs)
         self.frontier.overflowed = total > len(jobs)
@@ -105,12 +112,18 @@ class Pages:
             return
         try:
             async with self.database.reading() as connection:
-                jobs = await store.pending(connection, self.frontier.room + len(self.frontier))
+                most = self.frontier.room + len(self.frontier)
+                jobs = await store.pending(connection, most, self.domains.elsewhere())
         except DatabaseUnavailable as error:
             log.warning("refill_delayed", error=str(error))
             return
         self.frontier.overflowed = False
         self._add(jobs)
+
+    def look_again(self) -> None:
+        """Pages may have been left in the table by other processes."""
+        self.frontier.overflowed = True
+        self.alarm.ring()
 
     def _add(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
@@ -120,16 +133,34 @@ class Pages:
         """One try, to its end: published and written, or planned again."""
         began = time.monotonic()
         try:
+            lease = await self._lease(job)
             result = await self._try(job)
-            await self._settle(job, result, time.monotonic() - began)
+            await self._settle(job, result, time.monotonic() - began, lease)
+        except Elsewhere:
+            self.frontier.finish(job)  # its row stays for whoever holds the domain
         finally:
             self.alarm.ring()
+
+    async def _lease(self, job: Job) -> Lease | None:
+        """The lease under which the page is fetched. Raises Elsewhere where it is another process's, or done."""
+        if self.domains.alone or job.item.from_feed:
+            return None
+        try:
+            lease = await self.domains.hold(job.item.url)
+            async with self.database.reading() as connection:
+                if await store.is_pending(connection, job.item.entry_id):
+                    return lease
+        except (HeldElsewhere, DatabaseUnavailable) as reason:
+            raise Elsewhere from reason
+        raise Elsewhere
 
     async def _try(self, job: Job) -> Result:
         try:
             result = await self.fetcher.fetch(job.item, self.sources().get(job.item.source.id))
         except DatabaseUnavailable as error:
             return Again(Trouble.ROBOTS_UNREACHABLE, str(error))
+        except HeldElsewhere as error:
+            raise Elsewhere from error
         except HostPaused as pause:
             return Again(Trouble.THROTTLED, "the host asked for a pause", pause.left, asked=False)
         except Exception as error:  # noqa: BLE001 - one page's defect must not stop the others
@@ -138,15 +169,15 @@ class Pages:
         self.defects.none()
         return result
 
-    async def _settle(self, job: Job, result: Result, seconds: float) -> None:
+    async def _settle(self, job: Job, result: Result, seconds: float, lease: Lease | None) -> None:
         """Publish the page if there is one, write how the try ended, and count it."""
         tried = self._tried(job, result)
         event = result.event if isinstance(result, Page) else None
         pause = result.pause if isinstance(result, Again) else None
         remembered = self.remember(job.item, result) if isinstance(result, Page) else None
-        if not await self.landing.land(event, Changes(tried=tried, pause=pause, remembered=remembered)):
+        if not await self.landing.land(event, Changes(tried=tried, pause=pause, remembered=remembered, lease=lease)):
             tried = replace(tried, outcome=PageOutcome.TOO_LARGE)
-            await self.landing.land(None, Changes(tried=tried))
+            await self.landing.land(None, Changes(tried=tried, lease=lease))
         if tried.outcome is None and tried.retry_at is not None:
             self.frontier.retry(job, tried.attempts, tried.retry_at)
         else:

@@ -39,6 +39,10 @@ class FetcherSettings:
     spacing: timedelta = setting(
         timedelta(seconds=1), help="between two requests to a domain, one at a time; 0s switches pacing off"
     )
+    domain_lease: timedelta = setting(
+        timedelta(seconds=90),
+        help="for which one of several fetchers holds a domain (PostgreSQL); more than twice the request timeout",
+    )
     robots: bool = setting(True, help="obey robots.txt for article pages; a source can switch it off for itself")
     robots_feeds: bool = setting(False, help="obey robots.txt for the feeds named in the sources file, too")
     robots_agent: str = setting("wirewatch", help="the name looked for in robots.txt, without version")

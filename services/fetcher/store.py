@@ -17,6 +17,8 @@ from services.fetcher.revisit.row import Revisit, remember, visited
 from services.fetcher.tables import CHILDREN, ENTRIES, FILES, PAUSES, SOURCES
 from shared.db import among, insert_new, upsert, upsert_many
 from shared.events import Entry, Mode, Published, Source
+from shared.lease import Lease, still_held
+from shared.urls import registered_domain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +121,10 @@ class Changes:
     remembered: Revisit | None = None
     visited: Revisit | None = None
     children: tuple[ChildState, ...] = ()
+    introduced: SourceState | None = None
+    """A source never seen before: its row is left alone where another process was quicker."""
+    lease: Lease | None = None
+    """Under which this was found out: nothing is written where it changed hands since."""
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -136,11 +142,14 @@ def unpacked(kept: bytes) -> Item:
 
 
 async def write(connection: AsyncConnection, changes: Sequence[Changes]) -> None:
-    """Write all of it. Entries that exist already stay as they are."""
+    """Write all of it that was found out under a lease still held. Entries that exist already stay as they are."""
+    changes = await _rightful(connection, changes)
     dialect = connection.dialect.name
     sources = {change.source.source_id: asdict(change.source) for change in changes if change.source}
     found = [_entry_row(entry) for change in changes for entry in change.found]
     tried = [change.tried for change in changes if change.tried]
+    if new := [asdict(change.introduced) for change in changes if change.introduced]:
+        await connection.execute(insert_new(SOURCES, dialect), new)
     if sources:
         await connection.execute(upsert_many(SOURCES, dialect, keys=("source_id",)), list(sources.values()))
     if found:
@@ -155,6 +164,16 @@ async def write(connection: AsyncConnection, changes: Sequence[Changes]) -> None
         await connection.execute(_AGAIN, again)
     await remember(connection, [change.remembered for change in changes if change.remembered])
     await visited(connection, [change.visited for change in changes if change.visited])
+
+
+async def _rightful(connection: AsyncConnection, changes: Sequence[Changes]) -> list[Changes]:
+    leases = {(change.lease.name, change.lease.token): change.lease for change in changes if change.lease}
+    newest = {name: lease for (name, _), lease in sorted(leases.items())}
+    held = await still_held(connection, [*newest.values()])
+    return [
+        change for change in changes
+        if change.lease is None or (change.lease.name in held and change.lease.token == newest[change.lease.name].token)
+    ]  # fmt: skip
 
 
 _ROW = sa.update(ENTRIES).where(ENTRIES.c.entry_id == sa.bindparam("row"))
@@ -176,6 +195,7 @@ def _entry_row(found: Found) -> dict[str, Any]:
         "item": None if found.outcome else _ENCODER.encode(found.item),
         "history": found.item.mode is not Mode.LIVE,
         "published": found.item.published.at if found.item.published else None,
+        "domain": registered_domain(found.item.url) if found.item.url else "",
     }
 
 
@@ -219,11 +239,26 @@ async def keep_file(connection: AsyncConnection, path: str, text: str, now: date
     await connection.execute(upsert(FILES, row, connection.dialect.name, keys=("path",)))
 
 
-async def pending(connection: AsyncConnection, most: int) -> list[Job]:
-    """Entries whose page is still to be published: news in the order in which it was seen, then history, the newest
-    first."""
+async def states_of(connection: AsyncConnection, source_ids: Collection[str]) -> dict[str, SourceState]:
+    """Some of them."""
+    mine = among(SOURCES.c.source_id, source_ids, connection.dialect.name)
+    rows = await connection.execute(sa.select(SOURCES).where(mine))
+    return {row.source_id: SourceState(**row._asdict()) for row in rows}
+
+
+async def is_pending(connection: AsyncConnection, entry_id: str) -> bool:
+    """Whether the page of an entry is still to be published."""
+    return bool(await connection.scalar(sa.select(ENTRIES.c.pending).where(ENTRIES.c.entry_id == entry_id)))
+
+
+async def pending(connection: AsyncConnection, most: int, elsewhere: Collection[str] = ()) -> list[Job]:
+    """Entries whose page is still to be published, but for those on domains that are asked `elsewhere`: news in the
+    order in which it was seen, then history, the newest first."""
     columns = (ENTRIES.c.item, ENTRIES.c.attempts, ENTRIES.c.retry_at)
     query = sa.select(*columns).where(ENTRIES.c.pending).order_by(*_ORDER).limit(most)
+    if elsewhere:  # rows of earlier versions do not say
+        others = among(ENTRIES.c.domain, elsewhere, connection.dialect.name)
+        query = query.where(sa.or_(ENTRIES.c.domain.is_(None), sa.not_(others)))
     return [Job(_DECODER.decode(row.item), row.attempts, row.retry_at) for row in await connection.execute(query)]
 
 

@@ -105,9 +105,11 @@ ENTRIES = sa.Table(
     sa.Column("item", sa.LargeBinary),
     sa.Column("history", sa.Boolean),
     sa.Column("published", Moment),
+    sa.Column("domain", sa.Text),
 )
 """Every entry ever seen. `pending`: its page is still to be published, `item` is then what is known of it (JSON);
 `history` that it is no news (older rows do not say), `published` what orders history;
+`domain` is the registered domain of the page;
 `observed` story time, `retry_at` real time."""
 
 KEYS = sa.Table(

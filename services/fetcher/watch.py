@@ -15,6 +15,7 @@ from services.fetcher import metrics, store
 from services.fetcher.after import Check, after, is_stopped, taught
 from services.fetcher.alarm import Alarm, Defects, first
 from services.fetcher.discover import Look, discover, identify
+from services.fetcher.domains import Domains
 from services.fetcher.heat import Heat
 from services.fetcher.land import Landing
 from services.fetcher.pace import HostPaused
@@ -36,6 +37,8 @@ from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailable
 from shared.events import CheckOutcome, SourceChecked
 from shared.health import UNHEARD, Pulse
+from shared.lease import Lease
+from shared.urls import registered_domain
 
 log = structlog.get_logger()
 
@@ -57,6 +60,7 @@ class Watch:
     pages: Pages
     defects: Defects
     heat: Heat
+    domains: Domains
     pushes: Subscriber | None = None
     pulse: Pulse = UNHEARD
     schedule: Schedule = field(default_factory=Schedule)
@@ -81,7 +85,7 @@ class Watch:
             self._states = await store.source_states(connection)
             self.poller.pace.restore(await store.pauses(connection, self.real.now()))
             new = self._unknown()
-            await store.write(connection, [Changes(source=state) for state in new])
+            await store.write(connection, [Changes(introduced=state) for state in new])
             await self.heat.load(connection)
         self._states |= {state.source_id: state for state in new}
         self._share_out()
@@ -147,7 +151,7 @@ class Watch:
         """Bring the schedule in line with a changed file: what was added or changed is due soon."""
         current = self.file.current
         for state in self._unknown():
-            await self.landing.land(None, Changes(source=state))
+            await self.landing.land(None, Changes(introduced=state))
             self._states[state.source_id] = state
         unchanged = frozenset(name for name, source in before.items() if current.get(name) == source)
         now = self.story.now()
@@ -213,12 +217,39 @@ class Watch:
     def _schedule_all(self, but: Collection[str]) -> None:
         """Schedule every source of the file, but for those that are scheduled or in hand already."""
         for source in self.file.current.values():
-            if source.id not in but and not source.paused and not is_stopped(self._states[source.id]):
+            if source.id not in but and self._is_ours(source):
                 self.schedule.put(source.id, self._states[source.id].next_due)
         standings = [_standing(self._states[source_id]) for source_id in self.file.current]
         for standing in metrics.STANDINGS:
             metrics.SOURCES.labels(standing).set(standings.count(standing))
         self.alarm.ring()
+
+    # -- other processes -------------------------------------------------------------------------------------------
+
+    def _is_ours(self, source: Source) -> bool:
+        """Whether a source is for us to poll."""
+        return not source.paused and not is_stopped(self._states[source.id]) and self.domains.owns(source.url)
+
+    def wanted(self) -> set[str]:
+        """The registered domains of the sources in force."""
+        return {registered_domain(one.url) for one in self.file.current.values() if not one.paused}
+
+    async def gained(self, names: Collection[str]) -> None:
+        """These domains are ours from now on: take up what the last holder left of them."""
+        sources = [one for one in self.file.current.values() if registered_domain(one.url) in names]
+        async with self.database.transaction() as connection:
+            self._states |= await store.states_of(connection, [one.id for one in sources])
+            self.poller.pace.arrived(names, await store.pauses(connection, self.real.now()))
+        for source in sources:
+            if source.id in self._states:
+                self._put(source.id, self._states[source.id].next_due)
+        self.pages.look_again()
+
+    def lost(self, names: Collection[str]) -> None:
+        """These are another process's."""
+        for source in self.file.current.values():
+            if registered_domain(source.url) in names:
+                self.schedule.drop(source.id)
 
     # -- one poll --------------------------------------------------------------------------------------------------
 
@@ -237,14 +268,17 @@ class Watch:
 
     async def _check(self, source: Source, due: datetime) -> None:
         """Ask, and conclude."""
-        began, state, now = time.monotonic(), self._states[source.id], self.story.now()
+        began, lease = time.monotonic(), await self.domains.hold(source.url)
+        state, now = self._states[source.id], self.story.now()
         polled = await self._denied(source) or await self.poller.poll(source, state, now)
         polled = await self.walker.walk(source, polled, now)
         async with self._turn(source.id):
-            event = await self.conclude(source, polled, due, now)
+            event = await self.conclude(source, polled, due, now, lease)
         _tell(event, polled, time.monotonic() - began)
 
-    async def conclude(self, source: Source, polled: Polled, due: datetime, now: datetime) -> SourceChecked:
+    async def conclude(
+        self, source: Source, polled: Polled, due: datetime, now: datetime, lease: Lease | None
+    ) -> SourceChecked:
         """See what is new, publish and write, plan the next time. `due` gives the event its id; `now` is story time."""
         before = self._states[source.id]
         settings, first = self.settings, not polled.state.seeded
@@ -257,7 +291,8 @@ class Watch:
         following = await self._slowed(after(checked, self.plan), found, now)
         event = _checked(source, polled, following, due=due, observed=now, new=len(found))
         await self.landing.land(
-            event, Changes(source=following, found=found, pause=polled.pause, children=polled.children)
+            event,
+            Changes(source=following, found=found, pause=polled.pause, children=polled.children, lease=lease),
         )
         self._states[source.id] = following
         if polled.feed:
@@ -342,7 +377,8 @@ class Watch:
             self._put(source_id, max(usual, self.story.now()))
 
     def _put(self, source_id: str, due: datetime) -> None:
-        if source_id in self.file.current and not is_stopped(self._states[source_id]):
+        source = self.file.current.get(source_id)
+        if source is not None and self._is_ours(source):
             self.schedule.put(source_id, due)
             self.alarm.ring()
 

@@ -48,12 +48,13 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as it came; header names in lower case."""
+    """A request as it came; header names in lower case, `at` seconds of the event loop's clock."""
 
     method: str
     host: str
     path: str
     headers: Mapping[str, str]
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class FeedSite:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         host = request.host.rpartition(":")[0] or request.host
         headers = {name.lower(): value for name, value in request.headers.items()}
-        self.requests.append(Asked(request.method, host, request.path_qs, headers))
+        self.requests.append(Asked(request.method, host, request.path_qs, headers, asyncio.get_running_loop().time()))
         found = self._answers.get((host, request.path_qs)) or self._answers.get(("", request.path_qs))
         self.open_now[host] += 1
         self.most_open[host] = max(self.most_open[host], self.open_now[host])

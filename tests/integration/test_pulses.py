@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from services.fetcher.alarm import Defects
+from services.fetcher.domains import Domains
 from services.fetcher.frontier import Frontier
 from services.fetcher.land import Landing
 from services.fetcher.pace import Pace
@@ -39,6 +40,7 @@ class StuckDatabase:
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     away: bool = False
     calls: int = 0
+    is_sqlite: bool = True
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
@@ -83,9 +85,10 @@ async def test_a_page_loop_that_hangs() -> None:
     time, database, stop = Time(), StuckDatabase(), asyncio.Event()
     frontier = Frontier(Pace(RealClock(), spacing=timedelta(), cap=8), one_each=False)
     frontier.overflowed = True
+    alone = Domains(database=database, real=RealClock(), holder="one", length=timedelta(90), margin=timedelta(30))  # type: ignore[arg-type]
     pages = Pages(
         settings=FetcherSettings(), database=database, real=RealClock(), landing=None, fetcher=None,  # type: ignore[arg-type]
-        frontier=frontier, sources=dict, defects=Defects(), pulse=time.health.pulse("fetcher:pages"),
+        frontier=frontier, domains=alone, sources=dict, defects=Defects(), pulse=time.health.pulse("fetcher:pages"),
     )  # fmt: skip
     async with asyncio.TaskGroup() as group:
         task = group.create_task(pages.run(stop, group))
