@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -29,6 +29,9 @@ from shared.health import UNHEARD, Pulse
 from shared.lease import Lease
 
 log = structlog.get_logger()
+
+LEFT_LOOK = timedelta(seconds=0.5)
+"""Between looks at pages that other processes left to us: what a hub pushes to one of them is to wait no longer."""
 
 PAUSE_LOOK = 0.5
 """Seconds between looks at hosts that asked for a pause."""
@@ -56,6 +59,7 @@ class Pages:
     pulse: Pulse = UNHEARD
     in_hand: set[asyncio.Task[None]] = field(default_factory=set)
     alarm: Alarm = field(default_factory=Alarm)
+    _looked: datetime | None = None
 
     def busy(self) -> bool:
         """Whether a try is under way or due; one that only waits for its time is neither."""
@@ -86,6 +90,7 @@ class Pages:
             self.alarm.rung.clear()
             self.pulse.beat()
             await self._refill()
+            await self._take_left()
             now = self.real.now()
             while self._has_room() and (job := self.frontier.take(now)):
                 task = group.create_task(self._page(job), name=f"page:{job.item.entry_id}")
@@ -104,6 +109,8 @@ class Pages:
         seconds = [(later - now).total_seconds()] if later else []
         if self.frontier.waiting_for_hosts() and self._has_room():
             seconds.append(PAUSE_LOOK)
+        if not self.domains.alone:
+            seconds.append(LEFT_LOOK.total_seconds())
         return [self.real.sleep(max(0.0, min(seconds)))] if seconds else []
 
     async def _refill(self) -> None:
@@ -119,6 +126,28 @@ class Pages:
             return
         self.frontier.overflowed = False
         self._add(jobs)
+
+    async def _take_left(self) -> None:
+        """Queue what other processes left to us since the last look, and somewhat before: clocks differ."""
+        now = self.real.now()
+        if self.domains.alone or (self._looked is not None and now - self._looked < LEFT_LOOK):
+            return
+        since = (self._looked or now) - 10 * LEFT_LOOK
+        try:
+            async with self.database.reading() as connection:
+                self._add(await store.left_since(connection, since, self.domains.elsewhere()))
+        except DatabaseUnavailable as error:  # the next look finds them
+            log.warning("left_pages_not_looked_for", error=str(error))
+            return
+        self._looked = now
+
+    async def _leave(self, job: Job) -> None:
+        """Leave a page in the table for whoever holds its domain."""
+        try:
+            async with self.database.transaction() as connection:
+                await store.leave(connection, job.item.entry_id, self.real.now())
+        except DatabaseUnavailable as error:  # the holder's next round finds it
+            log.warning("page_not_left", entry=job.item.entry_id, error=str(error))
 
     def look_again(self) -> None:
         """Pages may have been left in the table by other processes."""
@@ -136,8 +165,10 @@ class Pages:
             lease = await self._lease(job)
             result = await self._try(job)
             await self._settle(job, result, time.monotonic() - began, lease)
-        except Elsewhere:
-            self.frontier.finish(job)  # its row stays for whoever holds the domain
+        except Elsewhere as reason:
+            if isinstance(reason.__cause__, HeldElsewhere):
+                await self._leave(job)
+            self.frontier.finish(job)
         finally:
             self.alarm.ring()
 

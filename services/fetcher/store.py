@@ -246,6 +246,19 @@ async def states_of(connection: AsyncConnection, source_ids: Collection[str]) ->
     return {row.source_id: SourceState(**row._asdict()) for row in rows}
 
 
+async def leave(connection: AsyncConnection, entry_id: str, now: datetime) -> None:
+    """Leave a page to whoever holds its domain."""
+    await connection.execute(_ROW.values(left_at=sa.bindparam("when")), {"row": entry_id, "when": now})
+
+
+async def left_since(connection: AsyncConnection, when: datetime, elsewhere: Collection[str]) -> list[Job]:
+    """Pages that were left since then, but for those on domains that are asked elsewhere."""
+    columns = (ENTRIES.c.item, ENTRIES.c.attempts, ENTRIES.c.retry_at)
+    others = among(ENTRIES.c.domain, elsewhere, connection.dialect.name)
+    query = sa.select(*columns).where(ENTRIES.c.left_at >= when, ENTRIES.c.pending, sa.not_(others))
+    return [Job(_DECODER.decode(row.item), row.attempts, row.retry_at) for row in await connection.execute(query)]
+
+
 async def is_pending(connection: AsyncConnection, entry_id: str) -> bool:
     """Whether the page of an entry is still to be published."""
     return bool(await connection.scalar(sa.select(ENTRIES.c.pending).where(ENTRIES.c.entry_id == entry_id)))

@@ -106,10 +106,13 @@ ENTRIES = sa.Table(
     sa.Column("history", sa.Boolean),
     sa.Column("published", Moment),
     sa.Column("domain", sa.Text),
+    sa.Column("left_at", Moment),
+    sa.Index("fetcher_entries_left", "left_at"),
 )
 """Every entry ever seen. `pending`: its page is still to be published, `item` is then what is known of it (JSON);
 `history` that it is no news (older rows do not say), `published` what orders history;
-`domain` is the registered domain of the page;
+`domain` is the registered domain of the page, `left_at` when a process that did not hold it left the page to
+another (real time);
 `observed` story time, `retry_at` real time."""
 
 KEYS = sa.Table(

@@ -31,6 +31,7 @@ from shared.step import Work
 from shared.topics import ALERTS_RAISED, all_specs
 from tests.fakes.alerts import alert
 from tests.fakes.feed_site import FeedSite, Story, feed_site, page, rss
+from tests.fakes.fixtures_db import SHARED_MIGRATIONS
 from tests.integration.test_fetcher import MIGRATIONS, QUICK, START, Run, listed, running, source
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -250,6 +251,7 @@ async def test_all_who_carried_a_story_in_the_last_day_are_hot(tables: Database)
 
 async def test_what_another_process_heard_is_felt_here(postgres_url: str, site: FeedSite, tmp_path: Path) -> None:
     opened = db.open_database(postgres_url)
+    await db.migrate(opened, "shared", SHARED_MIGRATIONS)
     await db.migrate(opened, "fetcher", MIGRATIONS)
     published(site, "quiet", 20, every=DAY)
     often = replace(RHYTHMIC, sources_reload=timedelta(milliseconds=20))

@@ -8,5 +8,7 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
-    """Add the column; older rows stay without."""
+    """Add the columns; older rows stay without."""
     op.add_column("fetcher_entries", sa.Column("domain", sa.Text))
+    op.add_column("fetcher_entries", sa.Column("left_at", sa.BigInteger))
+    op.create_index("fetcher_entries_left", "fetcher_entries", ["left_at"])
