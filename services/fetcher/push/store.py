@@ -105,6 +105,15 @@ async def revise(connection: AsyncConnection, before: Subscription, **changes: A
     return done.rowcount == 1
 
 
+async def lapse(connection: AsyncConnection, row: Subscription) -> bool:
+    """Begin anew with a row that is still active under the lease that has ended; whether it was: a poll may have left
+    it for another hub, and a hub renewed it, meanwhile."""
+    mine = (PUSHES.c.push_id == row.push_id) & (PUSHES.c.state == State.ACTIVE)
+    ended = mine & (PUSHES.c.lease_until == row.lease_until)
+    done = await connection.execute(sa.update(PUSHES).where(ended).values(state=State.ASKED, proven=False))
+    return done.rowcount == 1
+
+
 async def note(connection: AsyncConnection, push_id: str, **changes: Any) -> None:
     """Change columns that only one writer knows, whatever else changed."""
     await connection.execute(sa.update(PUSHES).where(PUSHES.c.push_id == push_id).values(**changes))

@@ -181,9 +181,10 @@ class Subscriber:
     async def _lapse(self, rows: Collection[Subscription]) -> None:
         """The lease ended before the hub renewed it: ask as for the first time."""
         for row in rows:
-            log.warning("push_lapsed", source=row.source_id, hub=row.hub, lease_until=row.lease_until)
             async with self.database.transaction() as connection:
-                await store.note(connection, row.push_id, state=State.ASKED, proven=False)
+                if not await store.lapse(connection, row):
+                    continue
+            log.warning("push_lapsed", source=row.source_id, hub=row.hub, lease_until=row.lease_until)
             self._keep([replace(row, state=State.ASKED, proven=False)])
             self.lost(row.source_id)
 
