@@ -122,8 +122,33 @@ class CheckOutcome(StrEnum):
     ROBOTS_DENIED = "robots_denied"
 
 
+class Condition(StrEnum):
+    """What holds of a source beyond one check; several can hold at once, none is the usual. Readers pass over the ones
+    they do not know: here new ones may come, while the outcomes above are closed for good, since a reader of before
+    could not read a new one."""
+
+    SILENT = "silent"
+    """Read well, but nothing new for far longer than usual here."""
+    FAILING = "failing"
+    """The last checks failed, one after the other."""
+    BLOCKED = "blocked"
+    """A bot wall answered in place of the source."""
+    ROBOTS_DENIED = "robots_denied"
+    MOVED = "moved"
+    """A permanent redirect proved itself: `moved_to` is asked in place of the address in the sources file."""
+    GONE = "gone"
+    """It said 410: asked again a few times, a week apart, and then no more."""
+    LYING_VALIDATORS = "lying_validators"
+    """It answered 304 while it had news, and has not yet been honest for long enough since."""
+    TURNED_INTO_PAGE = "turned_into_page"
+    """A web page stands where the feed was."""
+    LANGUAGE_CHANGED = "language_changed"
+    """The feed declares another language than before: `language`."""
+
+
 class SourceChecked(Event, frozen=True, omit_defaults=True, kw_only=True):
-    """A source was polled, with what came of it."""
+    """A source was polled, with what came of it. `conditions` are values of `Condition`; `next_due` is empty for a
+    source that is not asked any more."""
 
     source: Source
     due: datetime
@@ -134,6 +159,9 @@ class SourceChecked(Event, frozen=True, omit_defaults=True, kw_only=True):
     new_entries: int = 0
     failures: int = 0
     next_due: datetime | None = None
+    conditions: tuple[str, ...] = ()
+    moved_to: str = ""
+    language: str = ""
 
 
 class Language(Part, frozen=True, omit_defaults=True, kw_only=True):

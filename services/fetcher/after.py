@@ -1,5 +1,8 @@
 """The state of a source after a check: what is remembered of it, and when it is due again. Pure; story time.
 
+The server's wishes are floors; the feed's own come after them (`wishes`). What it said last holds until it says
+something else, also while it answers 304.
+
 410 stops a source: it is asked once a week four times more, then never, until its line in the sources file changes. Any
 other failure only pushes the next poll back.
 """
@@ -10,17 +13,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.fetcher import audit
+from services.fetcher import audit, wishes
 from services.fetcher.discover import FIRST_SIGHT
 from services.fetcher.poll import WORKED, Polled
 from services.fetcher.rhythm import learned, looked, unpacked
 from services.fetcher.schedule import GONE_WAIT, Plan
 from services.fetcher.sources import Source
 from services.fetcher.store import Found, SourceState
+from services.fetcher.wishes import Caps
 from shared.events import CheckOutcome
 
 GONE_TESTS = 4
 """Times that a source is asked again after its first 410."""
+
+LEARNING = 0.2
+"""The share of the newest gap in the usual one."""
+
+BELIEVED = timedelta(days=7)
+"""After which another language is the source's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ class Check:
     heat: float = 1.0
 
 
-def after(check: Check, plan: Plan) -> SourceState:
+def after(check: Check, plan: Plan, caps: Caps) -> SourceState:
     """The state to keep."""
     polled, now = check.polled, check.now
     state = replace(polled.state, last_outcome=polled.outcome, last_checked=now, rhythm=_rhythm(check))
@@ -44,10 +54,48 @@ def after(check: Check, plan: Plan) -> SourceState:
         return _failed(check, state, plan)
     state = replace(state, failures=0, gone=0, last_worked=now, seeded=state.seeded or polled.feed is not None)
     state = _weighed(check, state)
+    if polled.feed is not None:
+        state = _spoken(replace(state, hints=wishes.kept(polled.feed.hints)), polled.feed.language, now)
     if polled.outcome is CheckOutcome.FRESH:
-        state = replace(state, last_fresh=now)
-    due = plan.after_success(check.source, now, polled.floor, _usual(check, state, plan))
-    return _due(check, state, plan, due, polled.floor)
+        state = replace(state, last_fresh=now, gap=_gap(state, now))
+    floor = max(polled.floor, _wish(check, state, caps))
+    due = plan.after_success(check.source, now, floor, _usual(check, state, plan))
+    later = _unskipped(check, state, due, caps)
+    return _due(check, state, plan, later, floor if later == due else max(floor, later - now))
+
+
+def _is_stated(check: Check) -> bool:
+    """Whether the operator said how often the source is asked: then the feed's own wishes do not count."""
+    return check.source.interval is not None
+
+
+def _wish(check: Check, state: SourceState, caps: Caps) -> timedelta:
+    return timedelta() if _is_stated(check) else wishes.at_least(wishes.restored(state.hints), caps)
+
+
+def _unskipped(check: Check, state: SourceState, due: datetime, caps: Caps) -> datetime:
+    return due if _is_stated(check) else wishes.unskipped(due, wishes.restored(state.hints), caps)
+
+
+def _gap(state: SourceState, now: datetime) -> float | None:
+    """The usual seconds between two polls that brought something new, the last ones weighing most."""
+    if state.last_fresh is None:
+        return state.gap
+    last = (now - state.last_fresh).total_seconds()
+    return last if state.gap is None else state.gap + LEARNING * (last - state.gap)
+
+
+def _spoken(state: SourceState, declared: str, now: datetime) -> SourceState:
+    """What language the feed says it is in; another one than before is believed after a week."""
+    language = declared.replace("_", "-").partition("-")[0].lower()
+    if not language or language == state.language:
+        return replace(state, other_language=None, other_since=None) if language else state
+    if state.language is None or (
+        language == state.other_language and state.other_since and now - state.other_since >= BELIEVED
+    ):
+        return replace(state, language=language, other_language=None, other_since=None)
+    since = state.other_since if language == state.other_language else now
+    return replace(state, other_language=language, other_since=since)
 
 
 def _failed(check: Check, state: SourceState, plan: Plan) -> SourceState:

@@ -17,6 +17,7 @@ import structlog
 
 from services.fetcher import store
 from services.fetcher.alarm import Defects
+from services.fetcher.board import Board
 from services.fetcher.budget import Budget
 from services.fetcher.domains import Domains
 from services.fetcher.fetch import Fetcher
@@ -173,8 +174,7 @@ class Running:
             plan=plan_of(settings), landing=landing, heat=self.heat, domains=domains,
             poller=Poller(feeds, pace, parts.real, limits),
             walker=Walker(feeds, pace, parts.database, parts.real, limits), robots=robots, pages=pages,
-            defects=defects,
-            pulse=parts.health.pulse("fetcher:sources"),
+            defects=defects, board=Board(settings.source_series), pulse=parts.health.pulse("fetcher:sources"),
         )  # fmt: skip
         domains.wanted, domains.gained = watch.wanted, watch.gained
         domains.lost, domains.shared = watch.lost, pages.look_again

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from shared.events import CheckOutcome, Mode
+from shared.events import CheckOutcome, Condition, Mode
 from shared.http import FailureKind
 from shared.metrics import LATENCY_BUCKETS
 
@@ -61,6 +61,9 @@ class FileOutcome(StrEnum):
 STANDINGS = ("working", "failing", "new")
 """How a source stands: by its last poll, or never polled."""
 
+RESULTS = ("worked", "failed")
+"""Of the checks of one source. With three series more a source has five, for as many as `source_series` says."""
+
 CHECKS = Counter("wirewatch_fetcher_checks_total", "Polls of sources, by how they ended.", ["outcome"])
 ENTRIES = Counter("wirewatch_fetcher_entries_total", "Entries discovered, by whether they can be news.", ["mode"])
 ENTRIES_CUT = Counter("wirewatch_fetcher_entries_cut_total", "Entries of feeds left out because there were too many.")
@@ -71,12 +74,30 @@ BYTES = Counter("wirewatch_fetcher_bytes_total", "Bytes of bodies received, deco
 SOURCES = Gauge("wirewatch_fetcher_sources", "Sources, by whether their last poll worked.", ["state"])
 FILES = Counter("wirewatch_fetcher_sources_files_total", "Sources files read, by whether they came into force.",
                 ["outcome"])  # fmt: skip
+CONDITIONS = Gauge("wirewatch_fetcher_source_conditions", "Sources, by what holds of them now.", ["condition"])
+SOURCE_CHECKS = Counter("wirewatch_fetcher_source_checks_total", "Checks of one source, by whether they worked.",
+                        ["source", "result"])  # fmt: skip
+SOURCE_ENTRIES = Counter("wirewatch_fetcher_source_entries_total", "Entries discovered at one source.", ["source"])
+SOURCE_TROUBLES = Gauge("wirewatch_fetcher_source_troubles", "Conditions that hold of one source now.", ["source"])
+SOURCE_FRESH = Gauge("wirewatch_fetcher_source_fresh_timestamp_seconds",
+                     "When one source last had something new, in story time.", ["source"])  # fmt: skip
 PENDING = Gauge("wirewatch_fetcher_pending_pages", "Entries whose page is still to be published.")
 POLL_SECONDS = Histogram("wirewatch_fetcher_poll_seconds", "One poll, waiting for its turn included.",
                          buckets=LATENCY_BUCKETS)  # fmt: skip
 PAGE_SECONDS = Histogram("wirewatch_fetcher_page_seconds", "One try for a page, waiting for its turn included.",
                          buckets=LATENCY_BUCKETS)  # fmt: skip
 
+
+def forget_source(source_id: str) -> None:
+    """Take the series of one source out."""
+    for result in RESULTS:
+        SOURCE_CHECKS.remove(source_id, result)
+    for metric in (SOURCE_ENTRIES, SOURCE_TROUBLES, SOURCE_FRESH):
+        metric.remove(source_id)
+
+
+for _condition in Condition:
+    CONDITIONS.labels(_condition)
 for _outcome in CheckOutcome:
     CHECKS.labels(_outcome)
 for _mode in Mode:

@@ -24,7 +24,7 @@ from services.fetcher.schedule import freshness
 from services.fetcher.sources import Source
 from services.fetcher.store import Pause, SourceState
 from services.fetcher.tally import Asks
-from services.fetcher.walls import wall_of
+from services.fetcher.walls import is_page, wall_of
 from shared.clock import Clock
 from shared.events import CheckOutcome
 from shared.http import FailureKind, HttpFailure, Limits, Response
@@ -58,8 +58,8 @@ class Question:
 class Polled:
     """What came of a poll. `state` is the source's state with the validators as they are to be kept; `feed` is set
     when the body was read anew; `floor` is the server's wish for the time until the next poll; `pause` is to be kept;
-    `wall` names the bot wall that answered, `offer` who pushes what is new; `children` are the sitemaps of an
-    index as they are to be kept."""
+    `wall` names the bot wall that answered, `page` says that a web page came with success in place of the feed, `offer`
+    who pushes what is new; `children` are the sitemaps of an index as they are to be kept."""
 
     outcome: CheckOutcome
     state: SourceState
@@ -73,6 +73,7 @@ class Polled:
     question: Question | None = None
     pause: Pause | None = None
     wall: str | None = None
+    page: bool = False
     children: tuple[ChildState, ...] = ()
 
 
@@ -183,7 +184,8 @@ async def read_answer(visit: Visit, response: Response) -> Polled:
     if isinstance(found, Unusable):
         outcome = CheckOutcome.NOT_A_FEED if found.damage is Damage.NOT_A_FEED else CheckOutcome.BROKEN
         wall = wall_of(response)
-        return replace(told, outcome=outcome, state=state, detail=_told(found.detail, wall), wall=wall)
+        detail, page = _told(found.detail, wall), is_page(body)
+        return replace(told, outcome=outcome, state=state, detail=detail, wall=wall, page=page)
     outcome = CheckOutcome.FRESH if found.entries else CheckOutcome.EMPTY
     offer = offered(response.headers, hub=found.hub, topic=found.self_link, base=response.url)
     kept = replace(kept, body_hash=body_hash)

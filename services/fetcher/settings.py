@@ -31,6 +31,12 @@ class FetcherSettings:
     )
     poll_jitter: float = setting(0.05, help="share of the wait by which polls wander; 0 keeps them in step")
     poll_concurrency: int = setting(32, help="polls at the same time")
+    hint_cap: timedelta = setting(
+        timedelta(minutes=15), help="most that a feed's own ttl or update period lengthens an interval; 0s ignores them"
+    )
+    skip_cap: timedelta = setting(
+        timedelta(hours=8), help="most that a feed's skipHours and skipDays put a poll off; 0s ignores them"
+    )
     page_concurrency: int = setting(24, help="article pages fetched at the same time")
     page_attempts: int = setting(8, help="tries for one article page before it is given up")
     page_retry: timedelta = setting(
@@ -65,6 +71,10 @@ class FetcherSettings:
         timedelta(hours=6), help="at least between polls of a source whose hub pushes, as a safety net"
     )
     push_sha1: bool = setting(False, help="let pushes signed with SHA-1 count, for hubs that know nothing better")
+    source_series: int = setting(
+        100,
+        help="sources with five metric series of their own, the first of the file; the rest is summed up as `other`",
+    )
     request_timeout: timedelta = setting(timedelta(seconds=30), help="for one request with all its redirects")
 
     @property

@@ -43,12 +43,16 @@ WALLS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
 """Marks by wall, the surest first."""
 
 
+def is_page(body: bytes) -> bool:
+    """Whether `body` is a web page (and no feed that has one inside)."""
+    page, feed = _PAGE.search(body, 0, HEAD), _FEED.search(body, 0, HEAD)
+    return page is not None and (feed is None or page.start() < feed.start())
+
+
 def wall_of(response: Response) -> str | None:
     """The wall that answered instead of the site, by name; None when the site answered itself."""
     if response.headers.get("cf-mitigated", "").lower() == "challenge":
         return "Cloudflare"
-    head = response.body[:HEAD]
-    page, feed = _PAGE.search(head), _FEED.search(head)
-    if page is None or (feed is not None and feed.start() < page.start()):
+    if not is_page(response.body):
         return None
-    return next((name for name, marks in WALLS if marks.search(head)), None)
+    return next((name for name, marks in WALLS if marks.search(response.body, 0, HEAD)), None)

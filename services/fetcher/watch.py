@@ -14,8 +14,10 @@ import structlog
 from services.fetcher import metrics, store
 from services.fetcher.after import Check, after, is_stopped, taught
 from services.fetcher.alarm import Alarm, Defects, first
+from services.fetcher.board import Board
 from services.fetcher.discover import Look, discover, identify
 from services.fetcher.domains import Domains
+from services.fetcher.health import checked
 from services.fetcher.heat import Heat
 from services.fetcher.land import Landing
 from services.fetcher.pace import HostPaused
@@ -32,7 +34,7 @@ from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source, Sources, SourcesFile
 from services.fetcher.store import Changes, Found, SourceState
 from services.fetcher.walk_sitemap import Walker
-from shared import ids
+from services.fetcher.wishes import Caps
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailable
 from shared.events import CheckOutcome, SourceChecked
@@ -59,6 +61,7 @@ class Watch:
     robots: Robots
     pages: Pages
     defects: Defects
+    board: Board
     heat: Heat
     domains: Domains
     pushes: Subscriber | None = None
@@ -219,6 +222,7 @@ class Watch:
         for source in self.file.current.values():
             if source.id not in but and self._is_ours(source):
                 self.schedule.put(source.id, self._states[source.id].next_due)
+        self.board.list(self.file.current)
         standings = [_standing(self._states[source_id]) for source_id in self.file.current]
         for standing in metrics.STANDINGS:
             metrics.SOURCES.labels(standing).set(standings.count(standing))
@@ -287,9 +291,10 @@ class Watch:
         found = discover(source, entries, await self._known(source, entries), look)
         if polled.outcome is CheckOutcome.FRESH and not found:
             polled = replace(polled, outcome=CheckOutcome.UNCHANGED)
-        checked = Check(source, before, polled, found, now, self.heat.of(source.id, now))
-        following = await self._slowed(after(checked, self.plan), found, now)
-        event = _checked(source, polled, following, due=due, observed=now, new=len(found))
+        check = Check(source, before, polled, found, now, self.heat.of(source.id, now))
+        caps = Caps(settings.hint_cap, settings.skip_cap)
+        following = await self._slowed(after(check, self.plan, caps), found, now)
+        event = checked(check, following, due)
         await self.landing.land(
             event,
             Changes(source=following, found=found, pause=polled.pause, children=polled.children, lease=lease),
@@ -304,6 +309,7 @@ class Watch:
         self._put(source.id, following.next_due)
         self.defects.none()
         _count_change(before, following)
+        self.board.show(event)
         return event
 
     async def _denied(self, source: Source) -> Polled | None:
@@ -383,24 +389,6 @@ class Watch:
             self.alarm.ring()
 
 
-def _checked(
-    source: Source, polled: Polled, state: SourceState, *, due: datetime, observed: datetime, new: int
-) -> SourceChecked:
-    return SourceChecked(
-        id=ids.source_check(source.id, due),
-        observed=observed,
-        source=source.facts(),
-        due=due,
-        outcome=polled.outcome,
-        detail=polled.detail[:300],
-        status=polled.status,
-        entries=len(polled.feed.entries) if polled.feed else 0,
-        new_entries=new,
-        failures=state.failures,
-        next_due=None if is_stopped(state) else state.next_due,
-    )
-
-
 def _standing(state: SourceState) -> str:
     if state.last_outcome is None:
         return "new"
@@ -421,5 +409,6 @@ def _tell(event: SourceChecked, polled: Polled, seconds: float) -> None:
     level(
         "source_checked", source=event.source.id, outcome=event.outcome, detail=event.detail, status=event.status,
         entries=event.entries, new_entries=event.new_entries, failures=event.failures, next_due=event.next_due,
+        conditions=event.conditions, moved_to=event.moved_to or None,
         seconds=round(seconds, 3),
     )  # fmt: skip

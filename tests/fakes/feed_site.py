@@ -46,6 +46,18 @@ class Fault(StrEnum):
     """300 MB of gzip in 300 KB."""
 
 
+class Heeds(StrEnum):
+    """How an address treats conditions."""
+
+    RIGHTLY = "rightly"
+    DATE_ALONE = "date_alone"
+    """Never knows its own ETag again, as behind a module that adds `-gzip` to it."""
+    NOTHING = "nothing"
+    """Answers the whole body always."""
+    FALSELY = "falsely"
+    """Says 304 to any condition, whatever happened since."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request as it came; header names in lower case, `at` seconds of the event loop's clock."""
@@ -78,6 +90,7 @@ class _Answer:
     last_modified: str | None = None
     fault: Fault | None = None
     wait: float = 0.0
+    heeds: Heeds = Heeds.RIGHTLY
 
 
 class FeedSite:
@@ -103,12 +116,13 @@ class FeedSite:
         etag: str | None = None,
         last_modified: str | None = None,
         wait: float = 0.0,
+        heeds: Heeds = Heeds.RIGHTLY,
         **headers: str,
     ) -> None:
         """Answer `path` so from now on; `content_type="x"` becomes a header."""
         raw = body.encode() if isinstance(body, str) else body
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self._answers[host, path] = _Answer(raw, status, named, etag, last_modified, wait=wait)
+        self._answers[host, path] = _Answer(raw, status, named, etag, last_modified, wait=wait, heeds=heeds)
 
     def fault(self, path: str, fault: Fault, *, host: str = "") -> None:
         if fault is Fault.BOMB:
@@ -148,10 +162,14 @@ class FeedSite:
 
 def _unchanged(request: web.Request, answer: _Answer) -> bool:
     """RFC 9110 section 13.2.2: If-None-Match decides where it was sent."""
-    tags = request.headers.get("If-None-Match")
+    tags, date = request.headers.get("If-None-Match"), request.headers.get("If-Modified-Since")
+    if answer.heeds is Heeds.NOTHING or (tags is None and date is None):
+        return False
+    if answer.heeds is Heeds.FALSELY:
+        return True
     if tags is not None:
-        return tags == answer.etag
-    return answer.last_modified is not None and request.headers.get("If-Modified-Since") == answer.last_modified
+        return tags == answer.etag and answer.heeds is Heeds.RIGHTLY
+    return answer.last_modified is not None and date == answer.last_modified
 
 
 async def _misbehave(request: web.Request, fault: Fault) -> web.StreamResponse:
