@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from services.fetcher import metrics
+from services.fetcher.metrics import OTHER
 from services.fetcher.poll import WORKED
 from shared.events import SourceChecked
-
-OTHER = "other"
 
 
 @dataclass(slots=True)

@@ -61,6 +61,9 @@ class FileOutcome(StrEnum):
 STANDINGS = ("working", "failing", "new")
 """How a source stands: by its last poll, or never polled."""
 
+OTHER = "other"
+"""All sources without series of their own."""
+
 RESULTS = ("worked", "failed")
 """Of the checks of one source. With three series more a source has five, for as many as `source_series` says."""
 
@@ -98,6 +101,10 @@ def forget_source(source_id: str) -> None:
 
 for _condition in Condition:
     CONDITIONS.labels(_condition)
+for _result in RESULTS:
+    SOURCE_CHECKS.labels(OTHER, _result)
+SOURCE_ENTRIES.labels(OTHER)
+SOURCE_TROUBLES.labels(OTHER)
 for _outcome in CheckOutcome:
     CHECKS.labels(_outcome)
 for _mode in Mode:

@@ -136,6 +136,8 @@ def _settings(ports: dict[str, int]) -> dict[str, str]:
         "WIREWATCH_SECRETS_DIR": str(secrets),
         "WIREWATCH_PACK_DIR": str(_pack()),
         "WIREWATCH_ALLOW_NETWORKS": CONTAINER_NETWORKS,
+        "WIREWATCH_POLL_INTERVAL": "5s",
+        "WIREWATCH_PUSH_PORT": "0",
         "WIREWATCH_PROMETHEUS_PORT": str(ports["prometheus"]),
         "WIREWATCH_GRAFANA_PORT": str(ports["grafana"]),
         "COMPOSE_DISABLE_ENV_FILE": "1",
@@ -149,7 +151,6 @@ SOURCE = """
   url: http://world.test:8000/feed.xml
   country: XK
   language: en
-  interval: 5s
 """
 
 

@@ -15,8 +15,12 @@ from shared.finish import DEAD_REASONS, RETRY_REASONS
 from shared.metrics import LEDGER_STEPS, CommitOutcome, LoopOutcome
 from tests.fakes.kafka_broker import ROOT
 
-BEGIN_WITH_THE_FIRST = {"wirewatch_published", "wirewatch_lag_records", "wirewatch_lag_seconds", "wirewatch_build_info"}
-"""Of a topic, known when the step publishes to it; the lag and the version are set, not counted, once the loop runs."""
+BEGIN_WITH_THE_FIRST = {
+    "wirewatch_published", "wirewatch_lag_records", "wirewatch_lag_seconds", "wirewatch_build_info",
+    "wirewatch_fetcher_source_fresh_timestamp_seconds",
+}  # fmt: skip
+"""Of a topic, known when the step publishes to it; the lag, the version and the time of a source's last news are set,
+not counted, once there is one."""
 
 LOOK = """
 import importlib, json, sys
