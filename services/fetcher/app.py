@@ -18,27 +18,27 @@ import structlog
 from services.fetcher import store
 from services.fetcher.alarm import Defects
 from services.fetcher.board import Board
-from services.fetcher.budget import Budget
-from services.fetcher.domains import Domains
-from services.fetcher.fetch import Fetcher
-from services.fetcher.frontier import Frontier
-from services.fetcher.heat import Heat
 from services.fetcher.land import Landing
-from services.fetcher.pace import Pace
-from services.fetcher.pages import Pages
-from services.fetcher.poll import Poller
+from services.fetcher.manners.domains import Domains
+from services.fetcher.manners.pace import Pace
+from services.fetcher.manners.robots import Robots
+from services.fetcher.manners.tally import Asked, Counted, Tally
+from services.fetcher.pages.fetch import Fetcher
+from services.fetcher.pages.frontier import Frontier
+from services.fetcher.pages.pages import Pages
+from services.fetcher.plan.budget import Budget
+from services.fetcher.plan.heat import Heat
+from services.fetcher.plan.schedule import MOST_POLLS, Plan
+from services.fetcher.poll.poll import Poller
+from services.fetcher.poll.walk_sitemap import Walker
 from services.fetcher.push.ask import Hubs
 from services.fetcher.push.port import CONNECTIONS, Port, callback_of
 from services.fetcher.push.receive import Receiver
 from services.fetcher.push.subscribe import Subscriber
 from services.fetcher.revisit.hear import Hearing
 from services.fetcher.revisit.revisits import Revisits
-from services.fetcher.robots import Robots
-from services.fetcher.schedule import MOST_POLLS, Plan
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import SourcesFile
-from services.fetcher.tally import Asked, Counted, Tally
-from services.fetcher.walk_sitemap import Walker
 from services.fetcher.watch import Watch
 from shared.bus import Publisher
 from shared.errors import Misconfigured

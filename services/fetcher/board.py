@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from services.fetcher import metrics
 from services.fetcher.metrics import OTHER
-from services.fetcher.poll import WORKED
+from services.fetcher.poll.poll import WORKED
 from shared.events import SourceChecked
 
 

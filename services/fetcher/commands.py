@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.fetcher.parse import Feed, FeedEntry, Unusable, parse_feed
-from services.fetcher.read_sitemap import GZIP, looks_like_sitemap, read_sitemap
+from services.fetcher.read.parse import Feed, FeedEntry, Unusable, parse_feed
+from services.fetcher.read.read_sitemap import GZIP, looks_like_sitemap, read_sitemap
 
 feed = typer.Typer(help="Feeds.", no_args_is_help=True)
 

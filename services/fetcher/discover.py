@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
 from services.fetcher.metrics import PageOutcome
-from services.fetcher.parse import Feed, FeedEntry
+from services.fetcher.read.parse import Feed, FeedEntry
 from services.fetcher.sources import Content, Source, SourceKind
 from services.fetcher.store import Found, Item
 from shared import ids

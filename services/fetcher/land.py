@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from services.fetcher.manners.tally import Tally
 from services.fetcher.store import Changes, write
-from services.fetcher.tally import Tally
 from shared.bus import Message, Publisher, RecordTooLarge
 from shared.clock import Clock
 from shared.codec import encode

@@ -22,7 +22,7 @@ import structlog
 import yaml
 
 from services.fetcher import metrics
-from services.fetcher.read_listing import Selectors, check_selector
+from services.fetcher.read.read_listing import Selectors, check_selector
 from shared.errors import Misconfigured
 from shared.events import Source as SourceFacts
 from shared.settings import parse as parse_setting

@@ -11,8 +11,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.fetcher.children import ChildState
 from services.fetcher.metrics import PageOutcome
+from services.fetcher.poll.children import ChildState
 from services.fetcher.revisit.row import Revisit, remember, visited
 from services.fetcher.tables import CHILDREN, ENTRIES, FILES, PAUSES, SOURCES
 from shared.db import among, insert_new, upsert, upsert_many

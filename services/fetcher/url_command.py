@@ -22,7 +22,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from services.fetcher.robots_rules import PARSED, Rules, allows, parse, text_of
+from services.fetcher.manners.robots_rules import PARSED, Rules, allows, parse, text_of
 from services.fetcher.settings import FetcherSettings
 from shared.errors import Misconfigured
 from shared.http import Guard

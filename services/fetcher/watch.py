@@ -12,29 +12,29 @@ from typing import Any
 import structlog
 
 from services.fetcher import metrics, store
-from services.fetcher.after import Check, after, is_stopped, taught
 from services.fetcher.alarm import Alarm, Defects, first
 from services.fetcher.board import Board
 from services.fetcher.discover import Look, discover, identify
-from services.fetcher.domains import Domains
-from services.fetcher.health import checked
-from services.fetcher.heat import Heat
 from services.fetcher.land import Landing
-from services.fetcher.pace import HostPaused
-from services.fetcher.pages import Pages
-from services.fetcher.parse import Feed, Unusable
-from services.fetcher.poll import WORKED, Polled, Poller
+from services.fetcher.manners.domains import Domains
+from services.fetcher.manners.pace import HostPaused
+from services.fetcher.manners.robots import Robots
+from services.fetcher.pages.pages import Pages
+from services.fetcher.plan.heat import Heat
+from services.fetcher.plan.rhythm import unpacked
+from services.fetcher.plan.schedule import Decider, Plan, Schedule
+from services.fetcher.plan.wishes import Caps
+from services.fetcher.poll.after import Check, after, is_stopped, taught
+from services.fetcher.poll.health import checked
+from services.fetcher.poll.poll import WORKED, Polled, Poller
+from services.fetcher.poll.walk_sitemap import Walker
 from services.fetcher.push.receive import Taken, pushed_check
 from services.fetcher.push.subscribe import Subscriber
-from services.fetcher.reading import obeys_robots, read_body
-from services.fetcher.rhythm import unpacked
-from services.fetcher.robots import Robots
-from services.fetcher.schedule import Decider, Plan, Schedule
+from services.fetcher.read.parse import Feed, Unusable
+from services.fetcher.read.reading import obeys_robots, read_body
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source, Sources, SourcesFile
 from services.fetcher.store import Changes, Found, SourceState
-from services.fetcher.walk_sitemap import Walker
-from services.fetcher.wishes import Caps
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailable
 from shared.events import CheckOutcome, SourceChecked

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-from services.fetcher.charset import decode
-from services.fetcher.parse import Feed, FeedEntry, parse_feed
+from services.fetcher.read.charset import decode
+from services.fetcher.read.parse import Feed, FeedEntry, parse_feed
 
 _EXPECTED = re.compile(r"Expect:\s+(?:(?:not )?bozo and )?(.*?)\s*(?:\n|-->)", re.DOTALL)
 _FIELD = re.compile(r"(?:entries\[\d\]|feed)(?:\[['\"](\w+)['\"]\]|\.(?!get)(\w+))")

@@ -23,8 +23,8 @@ from typing import Any
 import fastfeedparser
 import feedparser
 
-from services.fetcher.dates import read_date
-from services.fetcher.parse import Feed, FeedEntry, parse_feed
+from services.fetcher.read.dates import read_date
+from services.fetcher.read.parse import Feed, FeedEntry, parse_feed
 from shared.garbage import collect_rarely
 from tests.bench._feed_cases import cases, holds, plain
 from tests.bench._standalone import DATA

@@ -24,9 +24,9 @@ from statistics import NormalDist, fmean, quantiles
 
 from rich.progress import Progress
 
-from services.fetcher.budget import Budget
-from services.fetcher.rhythm import looked, unpacked
-from services.fetcher.schedule import Plan, Schedule, share
+from services.fetcher.plan.budget import Budget
+from services.fetcher.plan.rhythm import looked, unpacked
+from services.fetcher.plan.schedule import Plan, Schedule, share
 from services.fetcher.sources import Source
 from tests.bench._config import configured
 from tests.bench._report import Goals

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from services.fetcher import metrics, read_feed, store
+from services.fetcher import metrics, store
 from services.fetcher.metrics import PageOutcome
+from services.fetcher.read import read_feed
 from services.fetcher.tables import CHILDREN
 from shared import db
 from shared.db import Database

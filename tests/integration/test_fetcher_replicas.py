@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from services import fetcher
-from services.fetcher.domains import Domains, HeldElsewhere
+from services.fetcher.manners.domains import Domains, HeldElsewhere
 from shared.clock import SteppedClock
 from shared.db import Database, migrate, open_database
 from tests.fakes.feed_site import FeedSite, Story, feed_site, page, rss

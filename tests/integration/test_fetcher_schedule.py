@@ -12,8 +12,8 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from services.fetcher.heat import CARRIED, FORGOTTEN, HOTTEST, Heat, HeatOutcome
-from services.fetcher.schedule import SHORTEST_WAIT, Decider
+from services.fetcher.plan.heat import CARRIED, FORGOTTEN, HOTTEST, Heat, HeatOutcome
+from services.fetcher.plan.schedule import SHORTEST_WAIT, Decider
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.tables import HEAT, SOURCES
 from shared import db

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from services.fetcher.alarm import Defects
-from services.fetcher.domains import Domains
-from services.fetcher.frontier import Frontier
 from services.fetcher.land import Landing
-from services.fetcher.pace import Pace
-from services.fetcher.pages import Pages
+from services.fetcher.manners.domains import Domains
+from services.fetcher.manners.pace import Pace
+from services.fetcher.pages.frontier import Frontier
+from services.fetcher.pages.pages import Pages
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.store import Changes
 from services.notifier.dispatch import Dispatch

@@ -15,10 +15,10 @@ from structlog.testing import CapturingLogger
 
 from services import fetcher
 from services.fetcher import app
-from services.fetcher import robots as robots_file
-from services.fetcher.pace import Pace
-from services.fetcher.robots import Robots, Verdict
-from services.fetcher.robots_rules import PARSED
+from services.fetcher.manners import robots as robots_file
+from services.fetcher.manners.pace import Pace
+from services.fetcher.manners.robots import Robots, Verdict
+from services.fetcher.manners.robots_rules import PARSED
 from services.fetcher.settings import FetcherSettings
 from shared import db
 from shared.clock import RealClock, SteppedClock

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from services.fetcher.manners.tally import Answer, Asked, Tally
 from services.fetcher.tables import REQUESTS
-from services.fetcher.tally import Answer, Asked, Tally
 from shared import db
 from shared.clock import RealClock, SteppedClock
 from shared.db import Database, open_database

@@ -18,15 +18,15 @@ import typer
 
 from services.fetcher.desk.due import span
 from services.fetcher.desk.view import shown
-from services.fetcher.feed import Feed
-from services.fetcher.pace import HostPaused, Pace
-from services.fetcher.poll import WORKED, Polled, Poller
-from services.fetcher.reading import obeys_robots
-from services.fetcher.robots import Robots, Verdict
+from services.fetcher.manners.pace import HostPaused, Pace
+from services.fetcher.manners.robots import Robots, Verdict
+from services.fetcher.poll.poll import WORKED, Polled, Poller
+from services.fetcher.poll.walk_sitemap import Walker
+from services.fetcher.read.feed import Feed
+from services.fetcher.read.reading import obeys_robots
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source, Sources, load_sources
 from services.fetcher.store import SourceState
-from services.fetcher.walk_sitemap import Walker
 from shared import log
 from shared.clock import RealClock
 from shared.db import migrate, open_database

@@ -13,16 +13,17 @@ from typing import Annotated, Any
 
 import typer
 
-from services.fetcher import candidates, children
-from services.fetcher.candidates import Candidate, Tried
 from services.fetcher.desk.check import Checker, checker_on
 from services.fetcher.desk.view import shown
-from services.fetcher.feed import Feed, Unusable
-from services.fetcher.pace import HostPaused
-from services.fetcher.parse import parse_feed
-from services.fetcher.poll import ACCEPT
-from services.fetcher.read_listing import read_listing
-from services.fetcher.read_sitemap import GZIP, LARGEST, looks_like_sitemap, read_sitemap
+from services.fetcher.manners.pace import HostPaused
+from services.fetcher.poll import children
+from services.fetcher.poll.poll import ACCEPT
+from services.fetcher.read import candidates
+from services.fetcher.read.candidates import Candidate, Tried
+from services.fetcher.read.feed import Feed, Unusable
+from services.fetcher.read.parse import parse_feed
+from services.fetcher.read.read_listing import read_listing
+from services.fetcher.read.read_sitemap import GZIP, LARGEST, looks_like_sitemap, read_sitemap
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import SourceKind
 from shared import log

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from services.fetcher.after import is_stopped
 from services.fetcher.desk.view import View, shown, viewed
+from services.fetcher.poll.after import is_stopped
 from shared.show import show
 
 

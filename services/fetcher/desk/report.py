@@ -15,9 +15,9 @@ import typer
 
 from services.fetcher.desk.status import unknown, validators, why
 from services.fetcher.desk.view import View, shown, viewed
-from services.fetcher.robots_rules import parse
+from services.fetcher.manners.robots_rules import parse
+from services.fetcher.manners.tally import KEPT, Answer, Asked
 from services.fetcher.sources import Source
-from services.fetcher.tally import KEPT, Answer, Asked
 from shared.errors import Misconfigured
 from shared.urls import registered_domain
 

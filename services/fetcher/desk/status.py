@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from services.fetcher.after import is_stopped
 from services.fetcher.desk.due import span
 from services.fetcher.desk.view import View, shown, viewed
-from services.fetcher.heat import FORGOTTEN
-from services.fetcher.rhythm import unpacked
-from services.fetcher.schedule import Decider
+from services.fetcher.plan.heat import FORGOTTEN
+from services.fetcher.plan.rhythm import unpacked
+from services.fetcher.plan.schedule import Decider
+from services.fetcher.poll.after import is_stopped
 from services.fetcher.sources import Source
 from services.fetcher.store import SourceState
 from shared.show import show

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from services.fetcher import store
-from services.fetcher.robots_rules import allows, parse
+from services.fetcher.manners.robots_rules import allows, parse
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source, Sources, load_sources
 from services.fetcher.store import SourceState

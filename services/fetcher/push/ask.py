@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 import structlog
 
-from services.fetcher.pace import HostPaused, Pace
+from services.fetcher.manners.pace import HostPaused, Pace
+from services.fetcher.plan.schedule import retry_after
 from services.fetcher.push.metrics import AskOutcome
 from services.fetcher.push.store import Pending, Subscription
-from services.fetcher.schedule import retry_after
 from shared.clock import Clock
 from shared.http import Door, HttpFailure, Limits
 

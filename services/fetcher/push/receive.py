@@ -15,11 +15,11 @@ from datetime import datetime
 
 import structlog
 
-from services.fetcher.feed import Feed
 from services.fetcher.push import metrics, store
 from services.fetcher.push.metrics import PushOutcome
 from services.fetcher.push.store import State, Subscription
 from services.fetcher.push.subscribe import Subscriber
+from services.fetcher.read.feed import Feed
 from services.fetcher.sources import Source
 from services.fetcher.store import Found
 from shared import ids

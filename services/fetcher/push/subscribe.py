@@ -17,12 +17,12 @@ from typing import Any
 import structlog
 
 from services.fetcher.alarm import Alarm, first
+from services.fetcher.plan.schedule import LONGEST_WAIT, share
 from services.fetcher.push import metrics, store
 from services.fetcher.push.ask import Hubs
 from services.fetcher.push.metrics import AskOutcome
 from services.fetcher.push.offer import Offer
 from services.fetcher.push.store import Pending, State, Subscription
-from services.fetcher.schedule import LONGEST_WAIT, share
 from services.fetcher.store import Found
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailable

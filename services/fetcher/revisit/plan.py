@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.fetcher.metrics import VisitOutcome
+from services.fetcher.plan.schedule import LONGEST_WAIT, share
 from services.fetcher.revisit.row import Revisit
-from services.fetcher.schedule import LONGEST_WAIT, share
 from services.fetcher.sources import Edits
 from shared.events import AlertKind, AlertRaised, AlertState, Mode
 

@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.fetcher import metrics, store
 from services.fetcher.alarm import Defects, first
-from services.fetcher.fetch import Fetcher, Page
 from services.fetcher.land import Landing
+from services.fetcher.manners.pace import HostPaused
 from services.fetcher.metrics import PageOutcome, VisitOutcome
-from services.fetcher.pace import HostPaused
+from services.fetcher.pages.fetch import Fetcher, Page
 from services.fetcher.revisit import plan, row
 from services.fetcher.revisit.hear import Hearing
 from services.fetcher.revisit.plan import TEMPOS, Tempo

@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from services.fetcher.fetch import ACCEPT, Fetcher, fetched
 from services.fetcher.metrics import VisitOutcome
-from services.fetcher.policy import treatment
+from services.fetcher.pages.fetch import ACCEPT, Fetcher, fetched
+from services.fetcher.poll.policy import treatment
+from services.fetcher.poll.validators import kept
 from services.fetcher.revisit.plan import GONE_AFTER
 from services.fetcher.revisit.row import Revisit
 from services.fetcher.sources import Source
 from services.fetcher.store import Item, Pause
-from services.fetcher.validators import kept
 from shared import ids
 from shared.events import Ledger, PageFetched
 from shared.http import FailureKind, HttpFailure, Response

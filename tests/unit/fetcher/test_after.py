@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from services.fetcher.after import taught
 from services.fetcher.discover import FIRST_SIGHT
-from services.fetcher.rhythm import begun, unpacked
+from services.fetcher.plan.rhythm import begun, unpacked
+from services.fetcher.poll.after import taught
 from services.fetcher.store import Found, Item, SourceState
 from shared.events import Entry, Mode, Source
 

@@ -7,8 +7,18 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.candidates import MOST, Candidate, Tried, distinct, of_page, of_robots, ranked, sample, well_known
-from services.fetcher.feed import Feed, FeedEntry
+from services.fetcher.read.candidates import (
+    MOST,
+    Candidate,
+    Tried,
+    distinct,
+    of_page,
+    of_robots,
+    ranked,
+    sample,
+    well_known,
+)
+from services.fetcher.read.feed import Feed, FeedEntry
 from services.fetcher.sources import SourceKind
 
 NOW = datetime(2025, 3, 18, 12, tzinfo=UTC)

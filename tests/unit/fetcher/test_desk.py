@@ -9,7 +9,7 @@ import pytest
 
 from services.fetcher.desk import due, status
 from services.fetcher.desk.view import View
-from services.fetcher.schedule import Decider
+from services.fetcher.plan.schedule import Decider
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source
 from services.fetcher.store import SourceState

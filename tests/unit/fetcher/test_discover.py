@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.fetcher.discover import Look, discover, identify
 from services.fetcher.metrics import PageOutcome
-from services.fetcher.parse import Feed, FeedEntry
+from services.fetcher.read.parse import Feed, FeedEntry
 from services.fetcher.sources import Source
 from shared.events import Mode
 

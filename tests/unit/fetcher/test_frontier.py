@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.frontier import Frontier
-from services.fetcher.pace import Pace
+from services.fetcher.manners.pace import Pace
+from services.fetcher.pages.frontier import Frontier
 from services.fetcher.store import Item, Job
 from shared.clock import SteppedClock
 from shared.events import Entry, Mode, Published, Source

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.hints import NO_HINTS, Hints
-from services.fetcher.parse import Feed, parse_feed
+from services.fetcher.read.hints import NO_HINTS, Hints
+from services.fetcher.read.parse import Feed, parse_feed
 
 HOUR = timedelta(hours=1)
 NAMES = 'xmlns:sy="http://purl.org/rss/1.0/modules/syndication/" xmlns:atom="http://www.w3.org/2005/Atom"'

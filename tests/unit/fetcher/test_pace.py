@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from services.fetcher.frontier import Frontier
-from services.fetcher.pace import Pace
+from services.fetcher.manners.pace import Pace
+from services.fetcher.pages.frontier import Frontier
 from services.fetcher.store import Item, Job
 from shared.clock import SteppedClock
 from shared.events import Entry, Mode, Source

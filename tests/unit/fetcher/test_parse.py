@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from services.fetcher.commands import feed as feed_commands
-from services.fetcher.dates import read_date
-from services.fetcher.parse import Damage, Feed, Unusable, parse_feed
+from services.fetcher.read.dates import read_date
+from services.fetcher.read.parse import Damage, Feed, Unusable, parse_feed
 from tests.bench._standalone import DATA
 
 REAL = DATA / "feeds" / "feeds.tar.xz"

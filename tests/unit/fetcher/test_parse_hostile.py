@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from services.fetcher.lift import LONG, lift
-from services.fetcher.parse import Feed, Unusable, parse_feed
+from services.fetcher.read.lift import LONG, lift
+from services.fetcher.read.parse import Feed, Unusable, parse_feed
 
 ITEM = "<item><title>Прва вест из Београда</title><link>https://e.test/1</link><guid>g1</guid></item>"
 LONG_TEXT = "Дуг текст о споразуму у Тирани. " * 40

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.fetcher.feed import Feed, FeedEntry, Unusable
-from services.fetcher.read_listing import Selectors, is_article, read_listing, shape_of
+from services.fetcher.read.feed import Feed, FeedEntry, Unusable
+from services.fetcher.read.read_listing import Selectors, is_article, read_listing, shape_of
 from services.fetcher.sources import SourceKind, parse_sources
 from shared.errors import Misconfigured
 

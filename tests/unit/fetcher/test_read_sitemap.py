@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher import read_sitemap as module
-from services.fetcher.children import (
+from services.fetcher.poll.children import (
     MOST_ASKED,
     RETIRED_AFTER,
     ChildState,
@@ -19,8 +18,9 @@ from services.fetcher.children import (
     merged,
     to_ask,
 )  # fmt: skip
-from services.fetcher.feed import Child, Damage, Feed, FeedEntry, Unusable
-from services.fetcher.read_sitemap import read_sitemap
+from services.fetcher.read import read_sitemap as module
+from services.fetcher.read.feed import Child, Damage, Feed, FeedEntry, Unusable
+from services.fetcher.read.read_sitemap import read_sitemap
 
 TEN = datetime(2025, 3, 18, 9, 0, tzinfo=UTC)
 NOW = datetime(2025, 3, 18, 12, 0, tzinfo=UTC)

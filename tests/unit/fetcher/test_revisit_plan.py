@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.fetcher.metrics import VisitOutcome
+from services.fetcher.plan.schedule import LONGEST_WAIT
 from services.fetcher.revisit.plan import ENDS, STORY_LIVES, TEMPOS, after, heard
 from services.fetcher.revisit.row import Revisit
-from services.fetcher.schedule import LONGEST_WAIT
 from services.fetcher.sources import Edits
 from shared.events import AlertKind, AlertRaised, ArticleReference, Language, Mode, Source
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.rhythm import (
+from services.fetcher.plan.rhythm import (
     PRIOR_DAYS,
     PRIOR_ENTRIES,
     RATE_DAYS,

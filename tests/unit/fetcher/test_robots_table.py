@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.fetcher.robots_rules import (
+from services.fetcher.manners.robots_rules import (
     PARSED,
     Rule,
     Rules,

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.budget import UNKNOWN, Budget
-from services.fetcher.rhythm import Rhythm, begun
-from services.fetcher.schedule import (
+from services.fetcher.plan.budget import UNKNOWN, Budget
+from services.fetcher.plan.rhythm import Rhythm, begun
+from services.fetcher.plan.schedule import (
     LONGEST_WAIT,
     SHORTEST_WAIT,
     Decider,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.robots_rules import parse
+from services.fetcher.manners.robots_rules import parse
 from services.fetcher.url_command import told
 from shared.http import Guard
 from shared.urls import canonical, registered_domain

@@ -21,13 +21,13 @@ from urllib.parse import urljoin
 import msgspec
 from lxml import etree
 
-from services.fetcher import texts
-from services.fetcher.dates import Stated, read_date
-from services.fetcher.feed import MOST_ENTRIES, Details, Feed, FeedEntry
-from services.fetcher.hints import read_head
-from services.fetcher.lift import Pieces
-from services.fetcher.roles import GLANCE, ROLE, Roles
-from services.fetcher.texts import LONGEST_CONTENT, LONGEST_TEXT
+from services.fetcher.read import texts
+from services.fetcher.read.dates import Stated, read_date
+from services.fetcher.read.feed import MOST_ENTRIES, Details, Feed, FeedEntry
+from services.fetcher.read.hints import read_head
+from services.fetcher.read.lift import Pieces
+from services.fetcher.read.roles import GLANCE, ROLE, Roles
+from services.fetcher.read.texts import LONGEST_CONTENT, LONGEST_TEXT
 
 Flags = tuple[str, ...]
 NONE: Sequence[Any] = ()

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from services.fetcher.hints import NO_HINTS, Hints
+from services.fetcher.read.hints import NO_HINTS, Hints
 
 MOST_ENTRIES = 10_000
 """5 MB of the shortest real entries (500 bytes each); those beyond are counted (`Feed.cut`)."""

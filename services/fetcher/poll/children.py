@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from services.fetcher.feed import Child, FeedEntry
+from services.fetcher.read.feed import Child, FeedEntry
 
 MOST_ASKED = 10
 """Children asked in one poll; the most recent go first, the others have their turn at the next one."""

@@ -6,10 +6,10 @@ import asyncio
 import re
 from dataclasses import replace
 
-from services.fetcher.feed import Feed, Unusable
-from services.fetcher.parse import parse_feed
-from services.fetcher.read_listing import read_listing
-from services.fetcher.read_sitemap import LARGEST, read_sitemap
+from services.fetcher.read.feed import Feed, Unusable
+from services.fetcher.read.parse import parse_feed
+from services.fetcher.read.read_listing import read_listing
+from services.fetcher.read.read_sitemap import LARGEST, read_sitemap
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source, SourceKind
 from shared.http import Limits

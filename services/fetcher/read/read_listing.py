@@ -26,11 +26,11 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 from cssselect import HTMLTranslator, SelectorError
 from lxml import etree
 
-from services.fetcher import texts
-from services.fetcher.charset import decode
-from services.fetcher.dates import Stated, read_date
-from services.fetcher.feed import Damage, Feed, FeedEntry, Unusable
-from services.fetcher.read_feed import moments
+from services.fetcher.read import texts
+from services.fetcher.read.charset import decode
+from services.fetcher.read.dates import Stated, read_date
+from services.fetcher.read.feed import Damage, Feed, FeedEntry, Unusable
+from services.fetcher.read.read_feed import moments
 from shared.urls import canonical, registered_domain
 
 MOST_LINKS = 5_000

@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 import structlog
 
-from services.fetcher.pace import Pace
-from services.fetcher.robots_rules import PARSED, Rules, allows, parse, sitemaps, text_of
+from services.fetcher.manners.pace import Pace
+from services.fetcher.manners.robots_rules import PARSED, Rules, allows, parse, sitemaps, text_of
+from services.fetcher.manners.tally import Asks
 from services.fetcher.tables import ROBOTS
-from services.fetcher.tally import Asks
 from shared.clock import Clock
 from shared.db import Database, upsert
 from shared.http import FailureKind, HttpFailure, Limits

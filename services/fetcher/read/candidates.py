@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urljoin, urlsplit
 
-from services.fetcher.feed import Feed, FeedEntry
-from services.fetcher.read_listing import joined, page_tree
+from services.fetcher.read.feed import Feed, FeedEntry
+from services.fetcher.read.read_listing import joined, page_tree
 from services.fetcher.sources import SourceKind
 from shared.urls import canonical, registered_domain
 

@@ -24,8 +24,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
-from services.fetcher.budget import Budget
-from services.fetcher.rhythm import Rhythm, begun
+from services.fetcher.plan.budget import Budget
+from services.fetcher.plan.rhythm import Rhythm, begun
 from services.fetcher.sources import Source
 
 SHORTEST_WAIT = timedelta(minutes=2)

@@ -21,13 +21,13 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from services.fetcher import texts
-from services.fetcher.charset import decode, is_plain
-from services.fetcher.dates import read_date
-from services.fetcher.feed import Child, Damage, Details, Feed, FeedEntry, Unusable
-from services.fetcher.hints import local
-from services.fetcher.mend import cut, mend, tree
-from services.fetcher.read_feed import moments
+from services.fetcher.read import texts
+from services.fetcher.read.charset import decode, is_plain
+from services.fetcher.read.dates import read_date
+from services.fetcher.read.feed import Child, Damage, Details, Feed, FeedEntry, Unusable
+from services.fetcher.read.hints import local
+from services.fetcher.read.mend import cut, mend, tree
+from services.fetcher.read.read_feed import moments
 
 LARGEST = 20_000_000
 """Bytes of a sitemap after unpacking. The protocol allows 50 MB; news sitemaps of 1,000 addresses have about 1 MB."""

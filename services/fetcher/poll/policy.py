@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.fetcher.schedule import freshness, retry_after
+from services.fetcher.plan.schedule import freshness, retry_after
 from shared.events import CheckOutcome
 from shared.http import Response
 

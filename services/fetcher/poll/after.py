@@ -13,14 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.fetcher import audit, wishes
 from services.fetcher.discover import FIRST_SIGHT
-from services.fetcher.poll import WORKED, Polled
-from services.fetcher.rhythm import learned, looked, unpacked
-from services.fetcher.schedule import GONE_WAIT, Plan
+from services.fetcher.plan import wishes
+from services.fetcher.plan.rhythm import learned, looked, unpacked
+from services.fetcher.plan.schedule import GONE_WAIT, Plan
+from services.fetcher.plan.wishes import Caps
+from services.fetcher.poll import audit
+from services.fetcher.poll.poll import WORKED, Polled
 from services.fetcher.sources import Source
 from services.fetcher.store import Found, SourceState
-from services.fetcher.wishes import Caps
 from shared.events import CheckOutcome
 
 GONE_TESTS = 4

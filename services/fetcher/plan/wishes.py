@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from services.fetcher.hints import NO_HINTS, Hints
+from services.fetcher.read.hints import NO_HINTS, Hints
 
 HOUR = timedelta(hours=1)
 WEEK = 7 * 24

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.fetcher.dates import read_date
+from services.fetcher.read.dates import read_date
 
 LONGEST_PERIOD = timedelta(days=366)
 """A hint of more is a mistake (`ttl` in milliseconds, an update every 10 years)."""

@@ -23,15 +23,15 @@ from typing import Any
 
 from lxml import etree
 
-from services.fetcher import texts
-from services.fetcher.charset import decode, is_plain
-from services.fetcher.dates import read_date
-from services.fetcher.feed import MOST_ENTRIES, Damage, Details, Feed, FeedEntry, Unusable
-from services.fetcher.lift import Pieces, lift
-from services.fetcher.mend import cut, mend, tree
-from services.fetcher.read_feed import moments, place, read_feed
-from services.fetcher.read_json import looks_json, read_json
-from services.fetcher.texts import LONGEST_CONTENT, LONGEST_TEXT
+from services.fetcher.read import texts
+from services.fetcher.read.charset import decode, is_plain
+from services.fetcher.read.dates import read_date
+from services.fetcher.read.feed import MOST_ENTRIES, Damage, Details, Feed, FeedEntry, Unusable
+from services.fetcher.read.lift import Pieces, lift
+from services.fetcher.read.mend import cut, mend, tree
+from services.fetcher.read.read_feed import moments, place, read_feed
+from services.fetcher.read.read_json import looks_json, read_json
+from services.fetcher.read.texts import LONGEST_CONTENT, LONGEST_TEXT
 
 __all__ = ["MOST_ENTRIES", "Damage", "Details", "Feed", "FeedEntry", "Unusable", "parse_feed"]
 

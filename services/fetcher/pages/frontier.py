@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from services.fetcher.pace import Pace
+from services.fetcher.manners.pace import Pace
 from services.fetcher.store import Job
 from shared.events import Mode
 from shared.urls import registered_domain

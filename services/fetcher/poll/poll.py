@@ -14,17 +14,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from services.fetcher import audit, policy, redirects, validators
-from services.fetcher.children import ChildState
-from services.fetcher.pace import Pace
-from services.fetcher.parse import Damage, Feed, Unusable
+from services.fetcher.manners.pace import Pace
+from services.fetcher.manners.tally import Asks
+from services.fetcher.plan.schedule import freshness
+from services.fetcher.poll import audit, policy, redirects, validators
+from services.fetcher.poll.children import ChildState
+from services.fetcher.poll.walls import is_page, wall_of
 from services.fetcher.push.offer import Offer, offered
-from services.fetcher.reading import limits_for, read_body
-from services.fetcher.schedule import freshness
+from services.fetcher.read.parse import Damage, Feed, Unusable
+from services.fetcher.read.reading import limits_for, read_body
 from services.fetcher.sources import Source
 from services.fetcher.store import Pause, SourceState
-from services.fetcher.tally import Asks
-from services.fetcher.walls import is_page, wall_of
 from shared.clock import Clock
 from shared.events import CheckOutcome
 from shared.http import FailureKind, HttpFailure, Limits, Response

@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 
-from services.fetcher import texts
-from services.fetcher.dates import read_date
-from services.fetcher.feed import MOST_ENTRIES, Damage, Details, Feed, FeedEntry, Unusable
-from services.fetcher.hints import read_json_head
-from services.fetcher.read_feed import moments, place
-from services.fetcher.texts import LONGEST_CONTENT, LONGEST_TEXT
+from services.fetcher.read import texts
+from services.fetcher.read.dates import read_date
+from services.fetcher.read.feed import MOST_ENTRIES, Damage, Details, Feed, FeedEntry, Unusable
+from services.fetcher.read.hints import read_json_head
+from services.fetcher.read.read_feed import moments, place
+from services.fetcher.read.texts import LONGEST_CONTENT, LONGEST_TEXT
 
 WHEN = ("published", "modified")
 

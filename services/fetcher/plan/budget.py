@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from services.fetcher.rhythm import PRIOR_DAYS, PRIOR_ENTRIES
+from services.fetcher.plan.rhythm import PRIOR_DAYS, PRIOR_ENTRIES
 
 UNKNOWN = math.sqrt(PRIOR_ENTRIES / PRIOR_DAYS)
 """The root of the rate of a source of which nothing is known."""

@@ -12,14 +12,14 @@ import structlog
 
 from services.fetcher import metrics, store
 from services.fetcher.alarm import Alarm, Defects, first
-from services.fetcher.domains import Domains, HeldElsewhere
-from services.fetcher.fetch import Again, Ended, Fetcher, Page, Result
-from services.fetcher.frontier import Frontier
 from services.fetcher.land import Landing
+from services.fetcher.manners.domains import Domains, HeldElsewhere
+from services.fetcher.manners.pace import HostPaused
 from services.fetcher.metrics import PageOutcome, Trouble
-from services.fetcher.pace import HostPaused
+from services.fetcher.pages.fetch import Again, Ended, Fetcher, Page, Result
+from services.fetcher.pages.frontier import Frontier
+from services.fetcher.plan.schedule import LONGEST_WAIT, share
 from services.fetcher.revisit.row import Revisit
-from services.fetcher.schedule import LONGEST_WAIT, share
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source
 from services.fetcher.store import Changes, Found, Item, Job, Tried

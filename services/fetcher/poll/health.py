@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from services.fetcher.after import Check, is_stopped
-from services.fetcher.poll import GOOD
+from services.fetcher.poll.after import Check, is_stopped
+from services.fetcher.poll.poll import GOOD
 from services.fetcher.store import SourceState
 from shared import ids
 from shared.events import CheckOutcome, Condition, SourceChecked

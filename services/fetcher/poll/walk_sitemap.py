@@ -15,17 +15,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.fetcher import policy, validators
-from services.fetcher.children import ChildState, looked_at, merged, to_ask
 from services.fetcher.discover import FIRST_SIGHT
-from services.fetcher.feed import Feed, FeedEntry, Unusable
-from services.fetcher.pace import HostPaused, Pace
-from services.fetcher.poll import ACCEPT, FAILURES, WORKED, Polled
-from services.fetcher.read_sitemap import read_sitemap
-from services.fetcher.reading import limits_for
+from services.fetcher.manners.pace import HostPaused, Pace
+from services.fetcher.manners.tally import Asks
+from services.fetcher.poll import policy, validators
+from services.fetcher.poll.children import ChildState, looked_at, merged, to_ask
+from services.fetcher.poll.poll import ACCEPT, FAILURES, WORKED, Polled
+from services.fetcher.read.feed import Feed, FeedEntry, Unusable
+from services.fetcher.read.read_sitemap import read_sitemap
+from services.fetcher.read.reading import limits_for
 from services.fetcher.sources import Source, SourceKind
 from services.fetcher.store import Pause, children_of
-from services.fetcher.tally import Asks
 from shared.clock import Clock
 from shared.db import Database
 from shared.events import CheckOutcome

@@ -24,8 +24,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.fetcher.alarm import first
-from services.fetcher.pace import HostPaused
-from services.fetcher.schedule import share
+from services.fetcher.manners.pace import HostPaused
+from services.fetcher.plan.schedule import share
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailable
 from shared.health import UNHEARD, Pulse

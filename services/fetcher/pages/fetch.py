@@ -15,14 +15,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from services.fetcher.manners.pace import Pace
+from services.fetcher.manners.robots import Robots, Verdict
+from services.fetcher.manners.tally import Asks
 from services.fetcher.metrics import PageOutcome, Trouble
-from services.fetcher.pace import Pace
-from services.fetcher.policy import treatment
-from services.fetcher.robots import Robots, Verdict
+from services.fetcher.poll.policy import treatment
+from services.fetcher.poll.validators import kept
 from services.fetcher.sources import LimitScope, Source
 from services.fetcher.store import Item, Pause
-from services.fetcher.tally import Asks
-from services.fetcher.validators import kept
 from shared import ids
 from shared.clock import Clock
 from shared.events import CheckOutcome, Ledger, PageFetched

@@ -14,8 +14,8 @@ import html
 import re
 from collections.abc import Callable, Iterator
 
-from services.fetcher.charset import decode
-from services.fetcher.texts import resolved
+from services.fetcher.read.charset import decode
+from services.fetcher.read.texts import resolved
 
 LONG = 512
 """Bytes from which lifting pays (measured: 64 to 512)."""

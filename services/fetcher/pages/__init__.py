@@ -1,0 +1,1 @@
+"""The pages of new entries: who is next, one fetch, every try to its end."""

@@ -1,0 +1,1 @@
+"""When a source is due: its own rhythm within one budget, hot stories, what servers wish."""
