@@ -1,22 +1,22 @@
 """Watches the sources: polls feeds politely, finds entries not seen before, fetches their pages once, publishes them.
 
-    app.py        the wiring; watch.py: the poll loop; pages.py: the page loop; alarm.py: how they wait
-    sources.py    the sources file, checked; the last good version stays in force
-    schedule.py   when each source is due, and what pushes that back
-    pace.py       one connection and a distance in time per registered domain
-    poll.py       one conditional request, one outcome; reading.py: which kind of source is read how
-    parse.py      bytes to a feed: charset.py, lift.py, mend.py (the document), read_feed.py, roles.py (its tree),
-                  read_json.py, dates.py, texts.py, hints.py; feed.py: what comes of it
-    read_sitemap.py, read_listing.py   sitemaps and web pages to a feed; children.py, walk_sitemap.py: sitemaps of an
-                  index; candidates.py: where a site may have any of these
-    discover.py   entries not seen before, and whether they can still be news
-    robots.py     what a site asks robots to leave alone; robots_rules.py: how its file is read
-    fetch.py      the page of an entry
-    land.py       publish, wait for the acknowledgement, only then write state
-    frontier.py   entries whose page is still to be fetched; store.py, tables.py: what is kept of all this
+    app.py       the wiring; watch.py: the poll loop; alarm.py: how loops wait; board.py: metrics of sources
+    sources.py   the sources file, checked; the last good version stays in force
+    plan/        when each source is due: its own rhythm within one budget, hot stories, what servers and feeds wish
+    poll/        one conditional request, one outcome: validators, redirects, audits, what an answer means, sitemaps of
+                 an index, and how the source is (health.py)
+    read/        bytes to a feed: parse.py and reading.py choose how; feeds, JSON Feed, sitemaps, listing pages
+    discover.py  entries not seen before, and whether they can still be news
+    manners/     one request a domain at a time (pace.py), robots.txt, which of several fetchers asks a domain
+                 (domains.py), what was asked of whom (tally.py)
+    pages/       the pages of entries: frontier.py, fetch.py, and every try to its end (pages.py)
+    land.py      publish, wait for the acknowledgement, only then write state; store.py, tables.py: what is kept
+    push/        hubs push what is new (WebSub), on a port of its own
+    revisit/     pages fetched again while their story is live
+    desk/        `wirewatch sources …`
 
 A crash at any point repeats work with the same ids: an entry is `pending` in SQL until its page was acknowledged.
 
-Left out on purpose: reading pages (the extractor does), a queue server (the frontier is a table), several fetchers
-sharing the sources (a second one repeats the same ids and does no harm), and rewriting the addresses of sources.
+Left out on purpose: reading pages (the extractor does), a queue server (the frontier is a table), and rewriting the
+addresses of sources in their file.
 """

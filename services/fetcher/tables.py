@@ -124,7 +124,8 @@ KEYS = sa.Table(
     sa.Column("entry_id", sa.Text, nullable=False),
     sa.Column("seen", Moment, nullable=False),
 )
-"""What else an entry can be known by (`sameness`): by `kind`, the entry that bore it first; `seen` story time."""
+"""What else an entry can be known by: by `kind`, the entry that bore it first; `seen` story time. Nobody
+writes it yet."""
 
 PENDING = sa.Index("fetcher_entries_pending", ENTRIES.c.pending, sqlite_where=ENTRIES.c.pending,
                    postgresql_where=ENTRIES.c.pending)  # fmt: skip
