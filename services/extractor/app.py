@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.extractor.extract import Extract
-from services.extractor.pool import Readers
 from services.extractor.reading import ExtractOutcome
 from services.extractor.recognise import load_gazetteer
 from services.extractor.remember import Memory
 from services.extractor.settings import ExtractorSettings
-from services.extractor.worker import Plan
+from services.extractor.workers.pool import Readers
+from services.extractor.workers.worker import Plan
 from shared.run import Parts, Service
 from shared.step import Step
 from shared.topics import PAGES_FETCHED

@@ -12,15 +12,15 @@ from typing import Any
 
 from trafilatura.utils import load_html
 
-from services.extractor import verdict
 from services.extractor.address import address_of, image_of, is_article_still
 from services.extractor.agency import credited
-from services.extractor.body import Body, clean, full_text, rescued, without_title
-from services.extractor.charset import Decoded, decode
+from services.extractor.body import verdict
+from services.extractor.body.charset import Decoded, decode
+from services.extractor.body.choose import Body, clean, full_text, rescued, without_title
+from services.extractor.body.plain import cheap_text, is_monster, tamed
 from services.extractor.dates import weigh
 from services.extractor.language import Identifier, identify
 from services.extractor.metadata import Metadata, collect, text_of, texts_of
-from services.extractor.plain import cheap_text, is_monster, tamed
 from services.extractor.quote import quotes_in
 from services.extractor.reading import Answer, ExtractOutcome, NoArticle, Reading
 from services.extractor.recognise import mentions

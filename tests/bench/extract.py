@@ -23,11 +23,11 @@ from trafilatura import bare_extraction
 from trafilatura.utils import load_html
 
 from services.extractor.language import load_identifier
-from services.extractor.pool import Readers
 from services.extractor.read import Tools, read
 from services.extractor.reading import Reading
 from services.extractor.recognise import load_gazetteer
-from services.extractor.worker import Plan
+from services.extractor.workers.pool import Readers
+from services.extractor.workers.worker import Plan
 from shared.events import PageFetched
 from tests.bench._standalone import DATA, real_pages
 from tests.fakes.pages import html, page

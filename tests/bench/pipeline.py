@@ -14,9 +14,9 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from services.extractor.pool import Readers
 from services.extractor.settings import ExtractorSettings
-from services.extractor.worker import Plan
+from services.extractor.workers.pool import Readers
+from services.extractor.workers.worker import Plan
 from shared.events import PageFetched, Source
 from shared.settings import load
 from tests.bench._standalone import EVERY, Site, finished, marked, pipeline, printed, real_pages, resident_mb

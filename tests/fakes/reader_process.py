@@ -6,9 +6,9 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
-from services.extractor.pool import Readers
 from services.extractor.reading import NoArticle
-from services.extractor.worker import Plan
+from services.extractor.workers.pool import Readers
+from services.extractor.workers.worker import Plan
 from tests.fakes.pages import page
 
 

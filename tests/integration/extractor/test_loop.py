@@ -10,10 +10,10 @@ from pathlib import Path
 
 from services.extractor.app import GROUP, MIGRATIONS
 from services.extractor.extract import Extract
-from services.extractor.pool import Readers
 from services.extractor.reading import ExtractOutcome
 from services.extractor.remember import Memory
-from services.extractor.worker import Plan
+from services.extractor.workers.pool import Readers
+from services.extractor.workers.worker import Plan
 from shared import codec, dead
 from shared.bus import Bus, Partition, Record
 from shared.bus.embedded import EmbeddedBus

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from services.extractor.pool import Readers
 from services.extractor.reading import ExtractOutcome, NoArticle, Reading
-from services.extractor.worker import Plan
+from services.extractor.workers.pool import Readers
+from services.extractor.workers.worker import Plan
 from shared.errors import Rejected
 from tests.fakes.pages import html, page
 

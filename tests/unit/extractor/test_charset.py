@@ -6,7 +6,7 @@ import codecs
 
 import pytest
 
-from services.extractor.charset import decode
+from services.extractor.body.charset import decode
 
 SERBIAN = "<p>Председник је рекао да ће одговорити на споразум.</p>"
 CROATIAN = "<p>Ministri su potpisali izjavu; šest članova, žurna sjednica, đaci, ćutanje.</p>"

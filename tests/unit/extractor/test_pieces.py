@@ -6,9 +6,9 @@ import pytest
 
 from services.extractor import titles
 from services.extractor.agency import credited
-from services.extractor.body import clean
+from services.extractor.body.choose import clean
+from services.extractor.body.plain import cheap_text, is_monster, tamed
 from services.extractor.metadata import Metadata
-from services.extractor.plain import cheap_text, is_monster, tamed
 from shared.events import Entry
 from tests.fakes.pages import SOURCE
 

@@ -16,7 +16,7 @@ import trafilatura
 from trafilatura.external import jt_stoplist_init
 from trafilatura.utils import load_html
 
-import services.extractor.pool  # noqa: F401
+import services.extractor.workers.pool  # noqa: F401
 from services.extractor.language import load_identifier
 from shared.text.inflect import inflections
 from shared.workers import die_with_parent

@@ -16,7 +16,7 @@ from typing import Any
 
 from trafilatura import bare_extraction
 
-from services.extractor.plain import cheap_text
+from services.extractor.body.plain import cheap_text
 
 RESCUE = 0.6
 """Share of the publisher's own copy of the text below which that copy is taken (measured neutral to good at 0.6)."""

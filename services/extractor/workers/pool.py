@@ -19,10 +19,10 @@ from datetime import timedelta
 import structlog
 from pebble import ProcessExpired, ProcessPool
 
-from services.extractor import worker
 from services.extractor.metrics import POOL_REPLACED, SECOND_READINGS, Loss
 from services.extractor.reading import Answer, Failed, unpack
-from services.extractor.worker import Plan
+from services.extractor.workers import worker
+from services.extractor.workers.worker import Plan
 from shared.errors import Rejected, Transient
 from shared.events import PageFetched
 from shared.workers import context
@@ -111,7 +111,7 @@ class Readers:
             max_tasks=self._recycle,
             initializer=worker.prepare,
             initargs=[self._plan],
-            context=context("services.extractor.warm"),
+            context=context("services.extractor.workers.warm"),
         )
 
 

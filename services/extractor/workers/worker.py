@@ -53,7 +53,7 @@ def prepare(plan: Plan) -> None:
     die_with_parent()
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
-    from services.extractor.warm import IDENTIFIER
+    from services.extractor.workers.warm import IDENTIFIER
 
     tools = Tools(IDENTIFIER, load_gazetteer(plan.pack), plan.shortest)
     _LOADED[:] = [_Loaded(tools, _named(plan.full), _named(plan.cheap))]
