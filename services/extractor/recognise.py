@@ -15,8 +15,8 @@ from shared.text.gazetteer import Gazetteer
 
 MOST = 400
 """Mentions kept of one article; an article of 200,000 characters may hold thousands."""
-READ = 30_000
-"""Characters in which entities are looked for: three long articles; overlapping names cost their square."""
+READ = 100_000
+"""Characters in which entities are looked for: ten long articles."""
 
 _APART = "\n\n\n\n"
 """Between fields: wider than any gap inside a name, so that none begins in the title and ends in the text."""

@@ -19,10 +19,13 @@ from shared.text.entities import Entity, Name
 from shared.text.fold import Folded, fold_word
 from shared.text.languages import Language, language
 from shared.text.lexicon import Hit, Lexicon
+from shared.text.longest import longest
 from shared.text.segment import Piece, holder, sentences
 from shared.text.terms import Term
 
 ADJECTIVE = "adjective"
+LONGEST_WORD = 40
+"""Characters looked at before a surname for another person's first name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,18 @@ class _Candidate:
     hit: Hit[_Named | _Word]
     entity: Entity
     name: Name
+
+    @property
+    def place(self) -> tuple[int, int]:
+        return self.hit.start, self.hit.end
+
+    @property
+    def owner(self) -> str:
+        return self.entity.id
+
+    @property
+    def rank(self) -> tuple[bool, ...]:
+        return not self.name.strong, self.name.adjective
 
 
 @dataclass
@@ -109,7 +124,7 @@ class Gazetteer:
         for hit in hits:
             if isinstance(hit.key, _Word):
                 evidence.words.add((hit.key.entity, hit.key.veto, evidence.sentence(hit.span[0])))
-        candidates = _longest(self._candidates(hits, spoken.code if spoken else code))
+        candidates = longest(self._candidates(hits, spoken.code if spoken else code))
         evidence.sure = {one.entity.id for one in candidates if one.name.strong and not one.name.adjective}
         return [found for one in candidates if (found := _judged(one, evidence, day)) is not None]
 
@@ -137,25 +152,6 @@ def _terms(entity: Entity) -> Iterable[tuple[_Named | _Word, Term]]:
 def _capital(hit: Hit[_Named | _Word], name: Name) -> bool:
     written = name.term.written.lstrip("= ")
     return not written[:1].isupper() or hit.surface[:1].isupper()
-
-
-def _longest(candidates: list[_Candidate]) -> list[_Candidate]:
-    """Without those that overlap a longer one; of equal ones a strong name, then the first of the list."""
-    order = sorted(candidates, key=lambda one: (one.hit.start - one.hit.end, not one.name.strong, one.name.adjective))
-    taken: list[tuple[int, int, str]] = []
-    kept = []
-    for one in order:
-        start, end = one.hit.start, one.hit.end
-        clash = [place for place in taken if start < place[1] and place[0] < end]
-        if not clash or (one.entity.id not in {place[2] for place in clash} and (start, end) in _places(clash)):
-            taken.append((start, end, one.entity.id))
-            kept.append(one)
-    return sorted(kept, key=lambda one: one.hit.start)
-
-
-def _places(taken: list[tuple[int, int, str]]) -> set[tuple[int, int]]:
-    """Where only this very stretch is taken, another entity of the same name may still be the one that is meant."""
-    return {place[:2] for place in taken} if len({place[:2] for place in taken}) == 1 else set()
 
 
 def _judged(one: _Candidate, evidence: _Evidence, day: date | None) -> Found | None:
@@ -190,7 +186,8 @@ def _support(one: _Candidate, evidence: _Evidence, at: int) -> str:
 
 def _other_first_name(one: _Candidate, evidence: _Evidence) -> bool:
     """Whether a capitalised word that is no title, stop word or common word stands right before the surname."""
-    before = evidence.text[: one.hit.span[0]]
+    start = one.hit.span[0]
+    before = evidence.text[max(0, start - LONGEST_WORD) : start]
     word = before.rstrip(" ").rsplit(None, 1)[-1:] if before.endswith(" ") else []
     if not word or not word[0].isalpha() or not word[0][0].isupper() or word[0].isupper():
         return False

@@ -136,6 +136,7 @@ class Lexicon(Generic[K]):
         reading = _Reading(folded, folded.words, folded.text, language)
         words, text, kinds, found = reading.words, reading.text, self._kinds_in(language), list[_Scanned]()
         lengths, plain, other, size = self._lengths, self._plain, self._other, len(words)
+        joined: dict[tuple[int, int], tuple[int, Form]] = {}
         for pattern, start, _ in self._automaton.find_matches_as_indexes(" " + words, overlapping=True):
             end = start + lengths[pattern]
             stop = words.find(" ", end)
@@ -147,20 +148,20 @@ class Lexicon(Generic[K]):
                 if form is not None:
                     found.append((number, start, stop, form))
             if stop < size and text[stop] in _JOINING and plain[pattern]:
-                found = self._joined(reading, found, pattern, start, end)
+                joined |= self._joined(reading, pattern, start, end)
             for entry in other[pattern]:
                 checked = self._check(entry, reading, start, end)
                 if checked is not None:
                     found.append(checked)
-        return found
+        return _with_joined(found, joined) if joined else found
 
-    def _joined(self, reading: _Reading, found: list[_Scanned], pattern: int, start: int, end: int) -> list[_Scanned]:
-        """An ending joined by a mark (NATO-u, Ankara'nın) belongs to the hit before it."""
+    def _joined(self, reading: _Reading, pattern: int, start: int, end: int) -> dict[tuple[int, int], tuple[int, Form]]:
+        """Terms whose ending is joined by a mark (NATO-u, Ankara'nın): number and start to end and form."""
         stop = reading.joined_end(end)
         kinds, ending = self._kinds_in(reading.language), reading.text[end:stop]
-        longer = {number: form for number, kind in self._plain[pattern] if (form := kinds[kind].get(ending))}
-        kept = [one for one in found if one[0] not in longer or one[1] != start]
-        return [*kept, *((number, start, stop, form) for number, form in longer.items())]
+        return {
+            (number, start): (stop, form) for number, kind in self._plain[pattern] if (form := kinds[kind].get(ending))
+        }
 
     def _kinds_in(self, language: str) -> dict[str, Mapping[str, Form]]:
         """The endings of a language by class; those of bare words, which have no class, are none at all."""
@@ -268,6 +269,12 @@ class _Reading:
                 return -1
             stop -= 1
         return words.rfind(" ", 0, stop) + 1 if 0 < stop < start and words[stop - 1] != " " else -1
+
+
+def _with_joined(found: list[_Scanned], joined: dict[tuple[int, int], tuple[int, Form]]) -> list[_Scanned]:
+    """What was found, with a joined ending in the place of the same term without it."""
+    kept = [one for one in found if one[:2] not in joined]
+    return [*kept, *((number, start, stop, form) for (number, start), (stop, form) in joined.items())]
 
 
 def _telling(left: Form, right: Form) -> Form:

@@ -16,7 +16,8 @@ import msgspec
 from shared.text.fold import fold_word
 from shared.text.languages import Language
 
-_END = re.compile(r"[.!?…]+[\"'“”„»«’‘)\]]*(?=\s)")
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'“”„»«’‘)\]]*+(?=\s)")
+"""Nothing is tried twice, so that a line of dots costs its length and not its square."""
 _LINE = re.compile(r"[^\n]+")
 _WORD = re.compile(r"[^\W_]+")
 _BEFORE = re.compile(r"[^\W_]+(?:\.[^\W_]+)*$")
