@@ -161,7 +161,10 @@ class Memory:
 
     def shelf(self, spec: ShelfSpec[V]) -> Shelf[V]:
         """What a kind of alert keeps under this name; empty at first."""
-        return cast("Shelf[V]", self.shelves.setdefault(spec.part, cast("Shelf[msgspec.Struct]", Shelf(spec))))
+        known = self.shelves.get(spec.part)
+        if known is None:
+            known = self.shelves[spec.part] = cast("Shelf[msgspec.Struct]", Shelf(spec))
+        return cast("Shelf[V]", known)
 
     def count(self, moment: datetime) -> None:
         """One more article remembered."""

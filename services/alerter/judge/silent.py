@@ -12,13 +12,14 @@ one window in twenty has a false alarm (Bonferroni).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from services.alerter.judge.habits import LEAST_DISPERSION, Habit, Tally, Window, days_of, habit_of, total
+from services.alerter.judge.habits import LEAST_DISPERSION, Habit, days_of, habit_of
 from services.alerter.judge.outside import Outside, hour_of
+from services.alerter.judge.tallies import Tallies, Tally, Window
 from services.alerter.rules import Rule
 from services.alerter.volumes import SourceState
 from shared.text.languages import macro
@@ -62,20 +63,16 @@ class Silence:
 class Scene:
     """What everybody told, before and lately, and what is known of the sources."""
 
-    def __init__(self, window: Window, tallies: Mapping[str, Tally], outside: Outside) -> None:
-        self.window, self.tallies, self.outside = window, tallies, outside
-        self.everybody = total(tallies.values())
-        self.in_order = [tallies[name] for name in sorted(tallies)]
-        self._speakers = [one for one in tallies.values() if one.last >= window.start and one.lately]
+    def __init__(self, window: Window, tallies: Tallies, outside: Outside) -> None:
+        self.window, self.tallies, self.outside = window, tallies.sources, outside
+        self.everybody = tallies.everybody
+        self.in_order = [self.tallies[name] for name in sorted(self.tallies)]
+        self._speakers = [one for one in self.in_order if one.last >= window.start and one.lately]
         self._clusters: dict[datetime, int] = {}
-        for one in tallies.values():
+        for one in self.in_order:
             for hour, own in one.lately.items():
                 self._clusters[hour] = self._clusters.get(hour, 0) + own
         self._told, self._lately = sum(self.everybody.values()), sum(self._clusters.values())
-        self._sums = {
-            name: (sum(one.articles.values()), sum(one.own.values())) for name, one in tallies.items()
-            if one.last < window.start
-        }  # fmt: skip
 
     def speakers(self, but: Collection[str] = ()) -> list[Tally]:
         """Sources that told of it in the shortest window."""
@@ -85,14 +82,13 @@ class Scene:
         """Independent clusters of all after the hour `since`."""
         return sum(own for hour, own in self._clusters.items() if hour > since)
 
-    def least_chance(self, members: Sequence[Tally]) -> float:
-        """No chance of the silence of these, who are quiet now, is smaller, however evenly they told and however long
-        they are silent."""
-        sums = [self._sums[one.source_id] for one in members]
-        told = sum([articles for articles, _ in sums])
-        others = self._told - sum([own for _, own in sums])
-        even = Habit(told / others if others else 0.0, 0, LEAST_DISPERSION)
-        return even.chance_of_none(self._lately)
+    def may_stand_out(self, members: Sequence[Tally], limit: float) -> bool:
+        """Whether the silence of these, who are quiet now, could be as rare as `limit` if they told as evenly as can
+        be and were silent as long as can be: no reading of their habit gives less (`Habit.chance_of_none`, solved for
+        the clusters expected)."""
+        told = sum([one.told for one in members])
+        others = self._told - sum([one.clusters for one in members])
+        return bool(told * self._lately >= others * (limit**-LEAST_DISPERSION - 1) / LEAST_DISPERSION)
 
     def published(self, source_id: str, since: datetime) -> int:
         """Articles of a source after the hour `since`, matched or not."""
@@ -153,8 +149,8 @@ def _tried(scene: Scene, kind: str, name: str, members: Sequence[Tally], limit: 
     """The silence of a group that says nothing at all, with its chance, and whether any of it can be read. None at once
     where no reading of its habit could bring the chance below the limit: that is so for nearly all, at nearly all
     sweeps."""
-    last = max(one.last for one in members)
-    if last >= scene.window.start or scene.least_chance(members) > limit or days_of(members) < HABIT_DAYS:
+    last = max([one.last for one in members])
+    if last >= scene.window.start or not scene.may_stand_out(members, limit) or days_of(members) < HABIT_DAYS:
         return None, False
     begun = {one.source_id: hour for one in members if (hour := scene.began(one.source_id, last)) is not None}
     read = [one for one in members if one.source_id in begun]

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import mul
 
 import msgspec
 
@@ -108,8 +109,8 @@ def _overlap(mine: frozenset[str], counted: Mapping[str, int], articles: int) ->
 def _cosine(mine: Mapping[str, int], counted: Mapping[str, int]) -> float | None:
     if not mine or not counted:
         return None
-    dot = sum(count * counted.get(gram, 0) for gram, count in mine.items())
-    lengths = sum(count**2 for count in mine.values()) * sum(count**2 for count in counted.values())
+    dot = sum([count * counted[gram] for gram, count in mine.items() if gram in counted])
+    lengths = sum(map(mul, mine.values(), mine.values())) * sum(map(mul, counted.values(), counted.values()))
     return float(dot / math.sqrt(lengths))
 
 

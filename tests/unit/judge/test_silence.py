@@ -24,6 +24,7 @@ from services.alerter.judge.outside import NOTHING, Outside
 from services.alerter.judge.reading import Reading
 from services.alerter.judge.settings import JudgeSettings
 from services.alerter.judge.silent import Scene, silences
+from services.alerter.judge.tallies import Spoke
 from services.alerter.judge.timers import TIMERS
 from services.alerter.rules import parse_rules
 from services.alerter.volumes import SourceState
@@ -164,7 +165,7 @@ def test_nothing_much_is_told_where_nobody_falls_silent(seed: int, evenness: flo
     for number in range(28 * 24):
         hour = NOON + number * HOUR
         window = silence._window(rule, hour)
-        found, _ = silences(Scene(window, habits.tallies(memory, window), view), rule)
+        found, _ = silences(Scene(window, habits.days(memory).tallies(window), view), rule)
         told |= {(one.kind, one.name, one.since) for one in found}
         busy = dice.gammavariate(evenness, 1 / evenness) * (1.2 if 7 <= hour.hour < 23 else 0.15)
         for source in SOURCES:
@@ -172,8 +173,8 @@ def test_nothing_much_is_told_where_nobody_falls_silent(seed: int, evenness: flo
                 count = {hour.hour: articles}
                 key = f"{hour:%Y-%m-%d} {source}"
                 code = "sq" if source.startswith("al") else "hbs"
-                spoke = shelf.get(key) or habits.Spoke(source.upper(), hour, source[:2].upper(), code)
-                spoke = habits.Spoke(
+                spoke = shelf.get(key) or Spoke(source.upper(), hour, source[:2].upper(), code)
+                spoke = Spoke(
                     spoke.name, hour, spoke.country, code, spoke.articles | count, spoke.own | count
                 )  # fmt: skip
                 shelf.put(key, hour, spoke)

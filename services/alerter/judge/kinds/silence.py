@@ -15,13 +15,13 @@ import msgspec
 
 from services.alerter.judge import habits, wording, wording_silence
 from services.alerter.judge.case import Case, Draft, Hour
-from services.alerter.judge.habits import Window, speaks, tallies
 from services.alerter.judge.kinds.kind import Kind
 from services.alerter.judge.memory import Memory
 from services.alerter.judge.metrics import Suppressed
 from services.alerter.judge.outside import SILENT_FOR
 from services.alerter.judge.shelf import ShelfSpec
 from services.alerter.judge.silent import COUNTRY, HOUR, LANGUAGE, OTHERS, SOURCE, Scene, Silence, silences
+from services.alerter.judge.tallies import Window
 from services.alerter.judge.tell import suppress
 from services.alerter.judge.timers import TIMERS, Timer, key, set_timer
 from services.alerter.rules import Rule
@@ -88,10 +88,11 @@ def due(hour: Hour, timer: Timer) -> Iterable[Draft]:
     if rule is None or heard is None:
         return []
     window = _window(rule, hour.moment)
-    if 0 < speaks(hour.memory, window.start, OTHERS) < OTHERS and not _has_silent(hour.memory, rule):
+    days = habits.days(hour.memory)
+    if 0 < days.speakers(window.start, OTHERS) < OTHERS and not _has_silent(hour.memory, rule):
         _set_sweep(hour.memory, rule, hour.moment)  # too few to say anything of the others
         return []
-    scene = Scene(window, tallies(hour.memory, window), hour.outside)
+    scene = Scene(window, days.tallies(window), hour.outside)
     if not scene.speakers():
         return _quiet(hour, rule, heard)
     _set_sweep(hour.memory, rule, hour.moment)
