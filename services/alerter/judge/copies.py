@@ -26,7 +26,7 @@ chance and need more; of 435 short news texts no two that are no copies shared a
 
 
 COMPARED = 48
-"""Candidates verified for a text, those with most bands in common: what a story prints over and over brings hundreds."""
+"""Candidates verified for a text, those with most bands in common: what is printed over and over brings hundreds."""
 MOST = 20_000
 """Articles of a watch that are compared, about 120 MB: more than the busiest watch prints in three days."""
 
