@@ -197,7 +197,10 @@ class Mention(Part, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Quote(Part, frozen=True, omit_defaults=True, kw_only=True):
-    """Somebody's words; an unknown speaker is an answer."""
+    """Somebody's words, and why they are taken to be whose; an unknown speaker is an answer.
+
+    `kind` is `direct` (all of it in marks), `mixed` (the end of a sentence of the reporter's), `indirect` (told in his
+    words) or `headline`. Somebody on no list has a `speaker` and no `speaker_id`."""
 
     span: Span
     kind: str
@@ -205,6 +208,7 @@ class Quote(Part, frozen=True, omit_defaults=True, kw_only=True):
     speaker: str = ""
     verb: str = ""
     confidence: float = 0.0
+    why: str = ""
 
 
 class ArticleExtracted(Event, frozen=True, omit_defaults=True, kw_only=True):

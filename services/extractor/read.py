@@ -21,7 +21,8 @@ from services.extractor.body.plain import cheap_text, is_monster, tamed
 from services.extractor.dates import weigh
 from services.extractor.language import Identifier, identify
 from services.extractor.metadata import Metadata, collect, text_of, texts_of
-from services.extractor.quote import quotes_in
+from services.extractor.quotes.find import quotes_in
+from services.extractor.quotes.offices import Offices
 from services.extractor.reading import Answer, ExtractOutcome, NoArticle, Reading
 from services.extractor.recognise import mentions
 from services.extractor.titles import lead, page_title, plain, title
@@ -153,7 +154,7 @@ def _reading(parts: _Page, body: Body, tools: Tools) -> Reading:
         latest=dates.latest,
         modified=dates.modified,
         entities=entities,
-        quotes=quotes_in(fields, language.macro, entities),
+        quotes=quotes_in(fields, language.macro, entities, Offices(tools.gazetteer.entities, when.date())),
         reservations=verdict.reservations(page, head),
         headline=own_headline,
         methods=_present(

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from services.extractor.quote import quotes_in
+from services.extractor.quotes.find import quotes_in
 from shared import ids
 from shared.events import ArticleExtracted, ArticleMatched, Hit, Language, Mention, Mode, Published, Source, Span
 from shared.text import entities

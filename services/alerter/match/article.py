@@ -20,6 +20,8 @@ from shared.text.inflect import Form
 from shared.text.languages import language, macro
 from shared.text.segment import Piece, holder, paragraphs, sentences
 
+INDIRECT = "indirect"
+"""The form of quotations that are told without marks."""
 LONG_TOKEN = 20
 """Characters of a token and its blank that hardly any exceeds."""
 MOST_FOUND = 200
@@ -169,12 +171,13 @@ class Article:
         return any(f" {_stem(value)}" in words for value in values)
 
     def is_quoted(self, start: int) -> bool:
-        """Whether a position stands inside a quotation."""
+        """Whether a position stands inside a quotation; speech that is only told is the reporter's words."""
         return any(begin <= start < end for begin, end in self._quoted)
 
     @cached_property
     def _quoted(self) -> list[tuple[int, int]]:
-        spans = [quote.span for quote in self.extracted.quotes if quote.span.field in FIELDS]
+        quotes = (one for one in self.extracted.quotes if one.kind != INDIRECT)
+        spans = [quote.span for quote in quotes if quote.span.field in FIELDS]
         bases = [self._originals[FIELDS.index(span.field)] for span in spans]
         return [
             (self.folded.at(base + span.start), self.folded.at(base + span.end))

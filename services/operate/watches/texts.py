@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from services.extractor.quote import quotes_in
+from services.extractor.quotes.find import quotes_in
+from services.extractor.quotes.offices import Offices
 from services.extractor.recognise import mentions
 from shared import ids
 from shared.errors import Misconfigured
@@ -125,5 +126,5 @@ def article_of(one: Text, gazetteer: Gazetteer, now: datetime) -> ArticleExtract
         url=one.url, canonical_url=one.url, title=one.title, text=content, published=published,
         source=Source(id=one.source or one.id or "text", name=one.source or "text", country=country_of(one.url)),
         language=Language(macro=code, variety=one.language), entities=found,
-        quotes=quotes_in(fields, code, found),
+        quotes=quotes_in(fields, code, found, Offices(gazetteer.entities, one.published and one.published.date())),
     )  # fmt: skip

@@ -17,6 +17,7 @@ import yaml
 
 from shared.errors import Misconfigured
 from shared.text.fold import fold_text
+from shared.text.languages.quoting import Quoting, read_quoting
 
 NAMES = ("person", "place", "acronym", "initials")
 """The beginnings of classes of names, whose endings some languages set off by an apostrophe."""
@@ -61,6 +62,7 @@ class Language:
     quotes: tuple[tuple[str, str], ...]
     abbreviations: frozenset[str]
     background: Mapping[str, float]
+    quoting: Quoting
 
 
 @cache
@@ -113,6 +115,7 @@ def _language(data: dict[str, Any]) -> Language:
         quotes=tuple((pair[0], pair[1]) for pair in data["quotes"]),
         abbreviations=frozenset(_words(data["abbreviations"])),
         background=_background(data["background"]),
+        quoting=read_quoting(data.get("quoting") or {}),
     )
 
 

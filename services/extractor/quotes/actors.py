@@ -1,0 +1,267 @@
+"""Everybody in a field who could have said something, in order: who is named, who holds an office, strangers, nobody.
+
+A name counts as a subject by its ending where endings tell, and not behind a preposition. An office ("the Serbian
+president") is whoever holds it on the day, and one without its state is whoever of that office was named last. Two
+capitalised words that are no known name are a stranger, told by name. Somebody without any name (a witness, a
+spokesman) is there so that what they say is not given to a name beside them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from services.extractor.quotes.offices import Offices
+from services.extractor.quotes.view import NOUNS_CAPITAL, Place, View
+from shared.events import Mention
+
+SPEAKERS = frozenset({"person", "org", "metonym", "state", "alliance"})
+OFFICE, STRANGER, NOBODY, PRONOUN = "office", "stranger", "nobody", "pronoun"
+_OWNERS = frozenset({"state", "metonym", "adjective"})
+_POSSESSIVE = ("'s", "’s")
+_APART = 2
+"""Words between an office and its state."""
+_LONGEST_NAME = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody: where, the id on the list or "", the name to show, the kind, and whether the form can be a subject."""
+
+    start: int
+    end: int
+    id: str
+    name: str
+    kind: str
+    subject: bool
+
+    @property
+    def human(self) -> bool:
+        """A person rather than an institution or a capital."""
+        return self.kind in {"person", STRANGER} or (self.kind == OFFICE and bool(self.id))
+
+
+class Cast:
+    """The actors of a field by place."""
+
+    def __init__(self, actors: Iterable[Actor]) -> None:
+        self.actors = sorted(actors, key=lambda one: one.start)
+        self._starts = [one.start for one in self.actors]
+
+    def within(self, start: int, end: int) -> list[Actor]:
+        """Those who stand wholly in a stretch."""
+        first, last = bisect_left(self._starts, start), bisect_left(self._starts, end)
+        return [one for one in self.actors[first:last] if one.end <= end]
+
+    def person_before(self, position: int, reach: int) -> Actor | None:
+        """The person named last before a position: a subject rather than anybody else."""
+        people = [one for one in self.within(max(0, position - reach), position) if one.human]
+        return next((one for one in reversed(people) if one.subject), people[-1] if people else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Who can be meant in an article: everybody mentioned in it, and who holds which office on its day."""
+
+    mentions: Sequence[Mention]
+    offices: Offices
+
+
+def cast(view: View, register: Register, silent: Sequence[Place]) -> Cast:
+    """Everybody in a field but those who are named inside quotations (`silent`)."""
+    here = [one for one in register.mentions if one.span.field == view.name and one.span.end <= len(view.text)]
+    named = [_named(view, one) for one in here if one.kind in SPEAKERS]
+    strangers = list(_strangers(view, here))
+    held, taken = _offices(view, here, register, [*named, *strangers])
+    others = [one for one in named if not any(_overlap(one, place) for place in taken)]
+    everybody = [*others, *held, *strangers, *_small(view)]
+    return Cast(one for one in everybody if not _is_inside(one, silent))
+
+
+def _named(view: View, mention: Mention) -> Actor:
+    start, end = mention.span.start, mention.span.end
+    possessive = any(mark in view.text[end - 2 : end + 2] for mark in _POSSESSIVE)
+    subject = mention.subject and not is_governed(view, start) and not possessive
+    return Actor(start, end, mention.entity_id, mention.name, mention.kind, subject)
+
+
+def is_governed(view: View, start: int) -> bool:
+    """Whether a preposition stands right before a name: no subject, even where forms do not show it."""
+    before = view.word_before(start)
+    if before is None or view.spoken is None or not view.is_joined(before.end, start):
+        return False
+    return before.folded in view.spoken.not_speakers_after or before.folded in view.quoting.governing
+
+
+def _offices(
+    view: View, here: Sequence[Mention], register: Register, named: Sequence[Actor]
+) -> tuple[list[Actor], list[Place]]:
+    """The offices that stand without their holder's name, and the places they take with their states."""
+    owners = [one for one in here if one.kind in _OWNERS]
+    held, taken = [], []
+    for place, title in _titles(view):
+        owner = _owner(view, place, owners)
+        whole = _with(place, owner)
+        beside = (one for one in named if one.kind in {"person", STRANGER})
+        if owner is not None:
+            taken.append(whole)
+        if not any(_touches(view, one, whole) for one in beside):
+            held.append(_holder(Office(whole, title, owner), register, view))
+    return held, taken
+
+
+def _titles(view: View) -> Iterator[tuple[Place, str]]:
+    """The places of offices with their titles, the longest first at each place."""
+    known = view.quoting.offices
+    longest, first = max(map(len, known), default=0), {one[0] for one in known}
+    words, at = view.words, 0
+    while at < len(words):
+        size = longest if words[at].folded in first else 0
+        while size and tuple(one.folded for one in words[at : at + size]) not in known:
+            size -= 1
+        if size:
+            last = words[min(at + size, len(words)) - 1]
+            yield Place(words[at].start, last.end), known[tuple(one.folded for one in words[at : at + size])]
+        at += max(1, size)
+
+
+def _owner(view: View, place: Place, owners: Sequence[Mention]) -> Mention | None:
+    """The state or adjective that goes with an office, before it or behind."""
+    for one in owners:
+        start, end = one.span.start, one.span.end
+        before = end <= place.start and len(view.within(end, place.start)) <= (1 if view.text[end] in "'’" else 0)
+        behind = start >= place.end and len(view.within(place.end, start)) <= _APART
+        gap = view.text[end : place.start] if before else view.text[place.end : start]
+        if (before or behind) and len(gap) < 25 and not set(gap) & set(',.;:!?\n"„“”«»'):
+            return one
+    return None
+
+
+def _with(place: Place, owner: Mention | None) -> Place:
+    if owner is None:
+        return place
+    return Place(min(place.start, owner.span.start), max(place.end, owner.span.end))
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """An office in a text: its place with its state's, its title, and the mention of the state."""
+
+    place: Place
+    title: str
+    owner: Mention | None
+
+
+def _holder(office: Office, register: Register, view: View) -> Actor:
+    start, end = office.place.start, office.place.end
+    found = _holder_of_state(office, register) if office.owner is not None else _holder_named(office, register, view)
+    return Actor(start, end, *found, OFFICE if found[0] else NOBODY, not is_governed(view, start))
+
+
+def _holder_of_state(office: Office, register: Register) -> tuple[str, str]:
+    owner = office.owner
+    if owner is None or owner.kind == "metonym":
+        return "", ""
+    return register.offices.holder(office.title, owner.entity_id)
+
+
+def _holder_named(office: Office, register: Register, view: View) -> tuple[str, str]:
+    """Whoever of that office was named last before it, else first behind it."""
+    people = (one for one in register.mentions if one.kind == "person")
+    same = [one for one in people if office.title in one.role.split(" of ")[0]]
+    earlier = [one for one in same if one.span.field != view.name or one.span.start < office.place.start]
+    near = earlier[-1] if earlier else next(iter(same), None)
+    return (near.entity_id, near.name) if near is not None else ("", "")
+
+
+def _touches(view: View, actor: Actor, place: Place) -> bool:
+    """Whether a name is part of what an office begins: the president, X; X, the president."""
+    return view.is_joined(place.end, actor.start) or view.is_joined(actor.end, place.start, most=6)
+
+
+def _strangers(view: View, here: Sequence[Mention]) -> Iterator[Actor]:
+    """People on no list: rows of capitalised words beside no known name, and their surnames later on."""
+    if _is_headline_case(view):
+        return
+    known = {at for one in here for at in view.within(one.span.start, one.span.end)}
+    surnames: dict[str, Actor] = {}
+    at = 0
+    while at < len(view.words):
+        end = _row(view, at, known)
+        actor = _stranger(view, at, end, known) if end - at > 1 else None
+        if actor is not None:
+            surnames[view.words[end - 1].folded] = actor
+            yield actor
+        elif end - at == 1 and (full := surnames.get(view.words[at].folded)) is not None:
+            word = view.words[at]
+            yield Actor(word.start, word.end, "", full.name, STRANGER, not is_governed(view, word.start))
+        at = max(end, at + 1)
+
+
+def _row(view: View, at: int, known: set[int]) -> int:
+    """Where a row of capitalised words that begins at a word ends."""
+    end = at
+    while end < len(view.words) and end not in known and view.words[end].capital:
+        if end > at and not _is_one_name(view.text[view.words[end - 1].end : view.words[end].start]):
+            break
+        end += 1
+    return end
+
+
+def _is_one_name(gap: str) -> bool:
+    return gap in (" ", "-", ". ", "\u00a0")
+
+
+def _stranger(view: View, at: int, end: int, known: set[int]) -> Actor | None:
+    first = at
+    while first < end - 1 and _is_common(view, first):
+        first += 1
+    first = max(first, end - (2 if view.code in NOUNS_CAPITAL else _LONGEST_NAME))
+    words = view.words[first:end]
+    beside = {first - 1, end} & known
+    if len(words) < 2 or any(len(one.folded) < 2 or one.folded.isdigit() for one in words):
+        return None
+    start, stop = words[0].start, words[-1].end
+    if beside and any(_is_beside(view, one, start, stop) for one in beside):
+        return None
+    oblique = words[-1].folded.endswith(view.quoting.oblique_names) if view.quoting.oblique_names else False
+    return Actor(start, stop, "", view.text[start:stop], STRANGER, not oblique and not is_governed(view, start))
+
+
+def _is_beside(view: View, number: int, start: int, end: int) -> bool:
+    """Whether a known name touches a row: the row is a part of it that the list does not know."""
+    word = view.words[number]
+    gap = view.text[word.end : start] if word.end <= start else view.text[end : word.start]
+    return word.capital and _is_one_name(gap)
+
+
+def _is_common(view: View, number: int) -> bool:
+    """Whether a capital says nothing, because the word begins a sentence or is one of every day."""
+    word, spoken = view.words[number], view.spoken
+    if spoken is None:
+        return False
+    return word.folded in spoken.stop_words or word.folded in spoken.background or bool(word.act)
+
+
+def _is_headline_case(view: View) -> bool:
+    """A title that capitalises every word says nothing of names."""
+    return len(view.words) > 3 and sum(one.capital for one in view.words) * 2 > len(view.words)
+
+
+def _small(view: View) -> Iterator[Actor]:
+    """People without a name, and pronouns."""
+    for word in view.words:
+        if word.folded in view.quoting.nobody:
+            yield Actor(word.start, word.end, "", "", NOBODY, not is_governed(view, word.start))
+        elif word.folded in view.quoting.pronouns:
+            yield Actor(word.start, word.end, "", "", PRONOUN, not is_governed(view, word.start))
+
+
+def _overlap(actor: Actor, place: Place) -> bool:
+    return actor.start < place.end and place.start < actor.end
+
+
+def _is_inside(actor: Actor, silent: Sequence[Place]) -> bool:
+    at = bisect_left(silent, actor.end, key=lambda one: one.end)
+    return at < len(silent) and silent[at].start <= actor.start

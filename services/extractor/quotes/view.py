@@ -1,0 +1,120 @@
+"""A field of an article as its quotations are looked for in it: words, sentences, and which words introduce speech."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from shared.text.fold import fold_word
+from shared.text.languages import Language, language
+from shared.text.languages.quoting import Quoting
+from shared.text.segment import Piece, sentences
+
+READ = 40_000
+"""Characters of a field that are read: more than entities are looked for in; a book costs what a long article does."""
+NOT_SAID = frozenset({"demand", "mobilise", "protest"})
+"""Acts whose clause says what is wanted rather than what is said."""
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of a field."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word: where it stands, folded, whether with a capital, and the act it tells of when it is a reporting verb."""
+
+    start: int
+    end: int
+    folded: str
+    capital: bool
+    act: str
+
+
+class View:
+    """A field, read. Positions are code points of the field; whatever is costly is made when first asked for."""
+
+    def __init__(self, name: str, text: str, spoken: Language | None) -> None:
+        self.name = name
+        self.text = text[:READ]
+        self.spoken = spoken
+        self.code = spoken.code if spoken is not None else ""
+        self.quoting = spoken.quoting if spoken is not None else _NO_QUOTING
+
+    @cached_property
+    def words(self) -> list[Word]:
+        """All words in order."""
+        return [_word(one, self.code) for one in _WORD.finditer(self.text)]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [one.start for one in self.words]
+
+    @cached_property
+    def sentences(self) -> list[Piece]:
+        """All sentences in order."""
+        return sentences(self.text, self.spoken)
+
+    def within(self, start: int, end: int) -> range:
+        """The numbers of the words that begin in a stretch."""
+        return range(bisect_left(self._starts, start), bisect_left(self._starts, end))
+
+    def word_before(self, start: int) -> Word | None:
+        """The word before a position."""
+        at = bisect_left(self._starts, start) - 1
+        return self.words[at] if at >= 0 else None
+
+    def sentence_at(self, position: int) -> int:
+        """The number of the sentence that holds a position, or the last one before it; -1 before the first."""
+        return bisect_right(self.sentences, position, key=lambda one: one.start) - 1
+
+    def is_joined(self, start: int, end: int, most: int = 2) -> bool:
+        """Whether two positions are so near that nothing but a blank or a comma parts them."""
+        return 0 <= end - start <= most and not self.text[start:end].strip(" ,\u00a0")
+
+    def count(self, place: Place) -> int:
+        """How many words begin in a stretch."""
+        return len(self.within(place.start, place.end))
+
+
+_NO_QUOTING = Quoting()
+NOUNS_CAPITAL = frozenset({"de"})
+"""Languages that write every noun with a capital, and so no verb within a sentence."""
+
+
+def _word(found: re.Match[str], code: str) -> Word:
+    folded, capital = fold_word(found[0]), found[0][0].isupper()
+    act = "" if capital and code in NOUNS_CAPITAL else verb(folded, code)
+    return Word(found.start(), found.end(), folded, capital, act)
+
+
+@lru_cache(maxsize=65_536)
+def verb(folded: str, code: str) -> str:
+    """The act that a word of a language tells of as a reporting verb, "" when it is none."""
+    stems, shortest, longest = _stems(code)
+    for length in range(min(longest, len(folded)), shortest - 1, -1):
+        if act := stems.get(folded[:length]):
+            return act
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _stems(code: str) -> tuple[dict[str, str], int, int]:
+    spoken = language(code)
+    if spoken is None:
+        return {}, 1, 0
+    stems = dict.fromkeys(spoken.quoting.verbs, "say") | {one.stem: one.act for one in spoken.verbs}
+    return stems, min(map(len, stems)), max(map(len, stems))
+
+
+def starts_with(folded: str, stems: Sequence[str]) -> bool:
+    """Whether a word begins with one of some stems."""
+    return folded.startswith(tuple(stems))
