@@ -1,9 +1,8 @@
 """The extractor: pages to articles.
 
 `extract` is the step. `workers` keeps the processes that read pages; the order of reading is written in `read` alone.
-`body` finds the text or says what the page is instead, `metadata`, `titles`, `dates`, `address` and `agency` what is
-said about it, `language`, `recognise` and `quotes` who speaks in it. `remember` tells new texts from known ones.
-`commands` is the command line.
+`body` finds the text or says what the page is instead, `metadata` weighs what is said about it, `language`, `recognise`
+and `quotes` who speaks in it. `versions` tells new texts from known ones. `commands` is the command line.
 
 Left out on purpose: scripts are not run (a page that needs them is counted as such), no model is loaded or downloaded,
 texts are not kept (topics have them), and nobody's paywall is walked around.

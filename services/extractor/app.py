@@ -7,8 +7,8 @@ from pathlib import Path
 from services.extractor.extract import Extract
 from services.extractor.reading import ExtractOutcome
 from services.extractor.recognise import load_gazetteer
-from services.extractor.remember import Memory
 from services.extractor.settings import ExtractorSettings
+from services.extractor.versions.remember import Memory
 from services.extractor.workers.pool import Readers
 from services.extractor.workers.worker import Plan
 from shared.run import Parts, Service

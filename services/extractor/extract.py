@@ -11,8 +11,8 @@ import structlog
 
 from services.extractor.metrics import PAGE_BYTES, READING_SECONDS
 from services.extractor.reading import Answer, ExtractOutcome, NoArticle, Reading
-from services.extractor.remember import Asked, Decision, Memory, Version
-from services.extractor.withdraw import is_withdrawal, reading_of
+from services.extractor.versions.remember import Asked, Decision, Memory, Version
+from services.extractor.versions.withdraw import is_withdrawal, reading_of
 from shared.clock import Clock
 from shared.events import ArticleExtracted, Ledger, Mode, PageFetched
 from shared.metrics import observe_ledger

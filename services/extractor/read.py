@@ -12,20 +12,20 @@ from typing import Any
 
 from trafilatura.utils import load_html
 
-from services.extractor.address import address_of, image_of, is_article_still
-from services.extractor.agency import credited
 from services.extractor.body import verdict
 from services.extractor.body.charset import Decoded, decode
 from services.extractor.body.choose import Body, clean, full_text, rescued, without_title
 from services.extractor.body.plain import cheap_text, is_monster, tamed
-from services.extractor.dates import weigh
 from services.extractor.language import Identifier, identify
-from services.extractor.metadata import Metadata, collect, text_of, texts_of
+from services.extractor.metadata.address import address_of, image_of, is_article_still
+from services.extractor.metadata.agency import credited
+from services.extractor.metadata.dates import weigh
+from services.extractor.metadata.head import Metadata, collect, text_of, texts_of
+from services.extractor.metadata.titles import lead, page_title, plain, title
 from services.extractor.quotes.find import quotes_in
 from services.extractor.quotes.offices import Offices
 from services.extractor.reading import Answer, ExtractOutcome, NoArticle, Reading
 from services.extractor.recognise import mentions
-from services.extractor.titles import lead, page_title, plain, title
 from shared import ids
 from shared.events import PageFetched
 from shared.text.gazetteer import Gazetteer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from services.extractor.metadata import GALLERY_TYPES, LISTING_TYPES, Metadata
+from services.extractor.metadata.head import GALLERY_TYPES, LISTING_TYPES, Metadata
 from services.extractor.reading import ExtractOutcome, NoArticle
 from shared.events import PageFetched
 

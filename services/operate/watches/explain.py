@@ -19,8 +19,8 @@ from services.extractor.extract import article_of as extracted_of
 from services.extractor.language import load_identifier
 from services.extractor.read import Tools, read
 from services.extractor.reading import NoArticle
-from services.extractor.remember import Version
 from services.extractor.settings import ExtractorSettings
+from services.extractor.versions.remember import Version
 from services.operate.watches.texts import Text, article_of
 from shared.clock import RealClock
 from shared.errors import Misconfigured

@@ -12,7 +12,7 @@ from services.extractor.extract import Extract
 from services.extractor.language import load_identifier
 from services.extractor.read import Tools
 from services.extractor.reading import ExtractOutcome
-from services.extractor.remember import Memory
+from services.extractor.versions.remember import Memory
 from shared import ids
 from shared.clock import SteppedClock
 from shared.db import Database, migrate

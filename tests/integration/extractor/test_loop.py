@@ -11,7 +11,7 @@ from pathlib import Path
 from services.extractor.app import GROUP, MIGRATIONS
 from services.extractor.extract import Extract
 from services.extractor.reading import ExtractOutcome
-from services.extractor.remember import Memory
+from services.extractor.versions.remember import Memory
 from services.extractor.workers.pool import Readers
 from services.extractor.workers.worker import Plan
 from shared import codec, dead

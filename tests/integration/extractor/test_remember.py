@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from services.extractor.app import MIGRATIONS
 from services.extractor.reading import Reading
-from services.extractor.remember import Asked, Memory
 from services.extractor.tables import ARTICLES
+from services.extractor.versions.remember import Asked, Memory
 from shared import ids
 from shared.db import Database, migrate, open_database
 from shared.events import Language

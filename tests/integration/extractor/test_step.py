@@ -13,7 +13,7 @@ from services.extractor.extract import Extract
 from services.extractor.language import load_identifier
 from services.extractor.read import Tools, read
 from services.extractor.reading import Answer, ExtractOutcome
-from services.extractor.remember import Memory
+from services.extractor.versions.remember import Memory
 from shared import codec
 from shared.bus import Record
 from shared.clock import SteppedClock

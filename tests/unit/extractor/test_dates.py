@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.extractor.dates import Exact, parse, weigh
-from services.extractor.metadata import Metadata
+from services.extractor.metadata.dates import Exact, parse, weigh
+from services.extractor.metadata.head import Metadata
 from shared.events import Entry, Published
 from tests.fakes.pages import page
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from services.extractor import titles
-from services.extractor.agency import credited
 from services.extractor.body.choose import clean
 from services.extractor.body.plain import cheap_text, is_monster, tamed
-from services.extractor.metadata import Metadata
+from services.extractor.metadata import titles
+from services.extractor.metadata.agency import credited
+from services.extractor.metadata.head import Metadata
 from shared.events import Entry
 from tests.fakes.pages import SOURCE
 

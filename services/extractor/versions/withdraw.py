@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.extractor.reading import Reading
-from services.extractor.remember import Facts
+from services.extractor.versions.remember import Facts
 from shared import ids
 from shared.events import Language, PageFetched, Published
 

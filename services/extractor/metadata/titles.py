@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from services.extractor.body.choose import clean
-from services.extractor.metadata import Metadata, text_of
+from services.extractor.metadata.head import Metadata, text_of
 from shared.events import Entry, Source
 from shared.text.fold import fold_text
 

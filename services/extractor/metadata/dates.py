@@ -18,7 +18,7 @@ from enum import IntEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.extractor.metadata import Metadata, text_of
+from services.extractor.metadata.head import Metadata, text_of
 from shared.events import PageFetched, Published
 
 META_PUBLISHED = (

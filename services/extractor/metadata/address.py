@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
-from services.extractor.metadata import Metadata, text_of
+from services.extractor.metadata.head import Metadata, text_of
 from shared.events import PageFetched
 from shared.urls import canonical, registered_domain
 
