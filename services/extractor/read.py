@@ -14,7 +14,8 @@ from trafilatura.utils import load_html
 
 from services.extractor.body import verdict
 from services.extractor.body.charset import Decoded, decode
-from services.extractor.body.choose import Body, clean, full_text, rescued, without_title
+from services.extractor.body.choose import Body, full_text, rescued
+from services.extractor.body.clean import clean, without_title
 from services.extractor.body.plain import cheap_text, is_monster, tamed
 from services.extractor.language import Identifier, identify
 from services.extractor.metadata.address import address_of, image_of, is_article_still

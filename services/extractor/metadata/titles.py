@@ -6,7 +6,7 @@ import html
 import re
 from dataclasses import dataclass
 
-from services.extractor.body.choose import clean
+from services.extractor.body.clean import clean
 from services.extractor.metadata.head import Metadata, text_of
 from shared.events import Entry, Source
 from shared.text.fold import fold_text

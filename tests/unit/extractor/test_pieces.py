@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.extractor.body.choose import clean
+from services.extractor.body.clean import clean
 from services.extractor.body.plain import cheap_text, is_monster, tamed
 from services.extractor.metadata import titles
 from services.extractor.metadata.agency import credited
