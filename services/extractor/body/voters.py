@@ -60,9 +60,9 @@ def wide(page: str) -> str:
     return clean(cheap_text(page))
 
 
-def _trafilatura(tree: Any, **how: bool) -> str:
+def _trafilatura(tree: Any, *, fast: bool = False, favor_precision: bool = False) -> str:
     try:
-        document: Any = bare_extraction(tree, include_comments=False, **how)
+        document: Any = bare_extraction(tree, include_comments=False, fast=fast, favor_precision=favor_precision)
     except Exception:  # noqa: BLE001 - as above
         return ""
     return clean(document.text or "") if document is not None else ""
