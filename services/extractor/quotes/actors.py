@@ -17,6 +17,7 @@ from services.extractor.quotes.view import NOUNS_CAPITAL, Place, View
 from shared.events import Mention
 
 SPEAKERS = frozenset({"person", "org", "metonym", "state", "alliance"})
+TITLE = "title"
 OFFICE, STRANGER, NOBODY, PRONOUN = "office", "stranger", "nobody", "pronoun"
 _OWNERS = frozenset({"state", "metonym", "adjective"})
 _POSSESSIVE = ("'s", "’s")
@@ -38,26 +39,27 @@ class Actor:
 
     @property
     def human(self) -> bool:
-        """A person rather than an institution or a capital."""
-        return self.kind in {"person", STRANGER} or (self.kind == OFFICE and bool(self.id))
+        """A known person rather than an institution, a capital or a row of capitals that may be anything."""
+        return self.kind == "person" or (self.kind == OFFICE and bool(self.id))
+
+    @property
+    def place(self) -> bool:
+        """A state or a capital, which is spoken of more often than it speaks."""
+        return self.kind in {"state", "metonym"}
 
 
 class Cast:
-    """The actors of a field by place."""
+    """The actors of a field by place; `elsewhere` is who was named last in the title, for a text."""
 
-    def __init__(self, actors: Iterable[Actor]) -> None:
+    def __init__(self, actors: Iterable[Actor], elsewhere: Actor | None = None) -> None:
         self.actors = sorted(actors, key=lambda one: one.start)
+        self.elsewhere = elsewhere
         self._starts = [one.start for one in self.actors]
 
     def within(self, start: int, end: int) -> list[Actor]:
         """Those who stand wholly in a stretch."""
         first, last = bisect_left(self._starts, start), bisect_left(self._starts, end)
         return [one for one in self.actors[first:last] if one.end <= end]
-
-    def person_before(self, position: int, reach: int) -> Actor | None:
-        """The person named last before a position: a subject rather than anybody else."""
-        people = [one for one in self.within(max(0, position - reach), position) if one.human]
-        return next((one for one in reversed(people) if one.subject), people[-1] if people else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,16 @@ def cast(view: View, register: Register, silent: Sequence[Place]) -> Cast:
     held, taken = _offices(view, here, register, [*named, *strangers])
     others = [one for one in named if not any(_overlap(one, place) for place in taken)]
     everybody = [*others, *held, *strangers, *_small(view)]
-    return Cast(one for one in everybody if not _is_inside(one, silent))
+    return Cast((one for one in everybody if not _is_inside(one, silent)), _of_title(view, register))
+
+
+def _of_title(view: View, register: Register) -> Actor | None:
+    """The person named last in the title, a subject rather than anybody else."""
+    if view.name == TITLE:
+        return None
+    people = [one for one in register.mentions if one.span.field == TITLE and one.kind == "person"]
+    last = next((one for one in reversed(people) if one.subject), people[-1] if people else None)
+    return Actor(0, 0, last.entity_id, last.name, last.kind, last.subject) if last is not None else None
 
 
 def _named(view: View, mention: Mention) -> Actor:
@@ -127,15 +138,27 @@ def _titles(view: View) -> Iterator[tuple[Place, str]]:
 
 
 def _owner(view: View, place: Place, owners: Sequence[Mention]) -> Mention | None:
-    """The state or adjective that goes with an office, before it or behind."""
-    for one in owners:
-        start, end = one.span.start, one.span.end
-        before = end <= place.start and len(view.within(end, place.start)) <= (1 if view.text[end] in "'’" else 0)
-        behind = start >= place.end and len(view.within(place.end, start)) <= _APART
-        gap = view.text[end : place.start] if before else view.text[place.end : start]
-        if (before or behind) and len(gap) < 25 and not set(gap) & set(',.;:!?\n"„“”«»'):
-            return one
-    return None
+    """The state or adjective that goes with an office: an adjective before it, a state behind it, a state before it."""
+    before = [one for one in owners if _precedes(view, one, place)]
+    behind = [one for one in owners if _follows(view, one, place)]
+    adjectives = [one for one in before if one.kind == "adjective"]
+    return next(iter([*adjectives, *behind, *before]), None)
+
+
+def _precedes(view: View, owner: Mention, place: Place) -> bool:
+    gap = view.text[owner.span.end : place.start] if owner.span.end <= place.start else "\n"
+    words = gap.removeprefix("'s").removeprefix("’s").split()
+    return len(gap) < LONGEST_GAP and not words and not set(gap) & _PARTING
+
+
+def _follows(view: View, owner: Mention, place: Place) -> bool:
+    start = owner.span.start
+    gap = view.text[place.end : start] if start >= place.end else "\n"
+    return len(gap) < LONGEST_GAP and not set(gap) & _PARTING and len(view.within(place.end, start)) <= _APART
+
+
+LONGEST_GAP = 25
+_PARTING = frozenset(',.;:!?\n"„“”«»()')
 
 
 def _with(place: Place, owner: Mention | None) -> Place:
@@ -203,14 +226,21 @@ def _row(view: View, at: int, known: set[int]) -> int:
     """Where a row of capitalised words that begins at a word ends."""
     end = at
     while end < len(view.words) and end not in known and view.words[end].capital:
-        if end > at and not _is_one_name(view.text[view.words[end - 1].end : view.words[end].start]):
+        if end > at and not _is_row(view, end):
             break
         end += 1
     return end
 
 
+def _is_row(view: View, number: int) -> bool:
+    """Whether a word goes on with the name that the word before belongs to; a point ends it unless it is an initial."""
+    before, word = view.words[number - 1], view.words[number]
+    gap = view.text[before.end : word.start]
+    return _is_one_name(gap) or (gap == ". " and len(before.folded) == 1)
+
+
 def _is_one_name(gap: str) -> bool:
-    return gap in (" ", "-", ". ", "\u00a0")
+    return gap in (" ", "-", "\u00a0")
 
 
 def _stranger(view: View, at: int, end: int, known: set[int]) -> Actor | None:

@@ -21,7 +21,11 @@ from services.extractor.quotes.evidence import (
     SURE_SENTENCE,
     SURE_VERB,
     Speaker,
+    Told,
     doer,
+    is_bare,
+    is_impersonal,
+    last_person,
     named,
 )
 from services.extractor.quotes.speech import MIXED
@@ -122,12 +126,12 @@ def _followed(view: View, window: Place, people: Cast) -> Speaker | None:
     if near:
         actor = doer(view, near[0], words[0], words[-1], inside)
         if actor is not None:
-            return named(actor, view.words[near[0]].folded, SURE_VERB, "verb behind", people)
+            return named(view, Told(actor, view.words[near[0]].folded, SURE_VERB, "verb behind"), people)
         if len(words) > BARE_WORDS and near[0] == words[0]:
             return Speaker(None, view.words[near[0]].folded, 0.0, "verb behind, unnamed")
         return None
     able = [one for one in inside if one.subject]
-    return named(able[0], "", SURE_NEAR, "name behind", people) if able else None
+    return named(view, Told(able[0], "", SURE_NEAR, "name behind"), people) if able else None
 
 
 def _introduced(view: View, window: Place, people: Cast) -> Speaker | None:
@@ -141,13 +145,13 @@ def _introduced(view: View, window: Place, people: Cast) -> Speaker | None:
     if verbs:
         actor = doer(view, verbs[-1], words[0], words[-1], inside)
         if actor is not None:
-            return named(actor, view.words[verbs[-1]].folded, SURE_VERB, "verb before", people)
+            return named(view, Told(actor, view.words[verbs[-1]].folded, SURE_VERB, "verb before"), people)
         return Speaker(None, view.words[verbs[-1]].folded, 0.0, "verb before, unnamed") if inside and colon else None
     if not able:
         return None
     if colon:
-        return named(able[-1], "", SURE_COLON, "colon", people)
-    return named(_subject(able), "", SURE_NEAR, "name before", people)
+        return named(view, Told(able[-1], "", SURE_COLON, "colon"), people)
+    return named(view, Told(_subject(able), "", SURE_NEAR, "name before"), people)
 
 
 def _subject(able: list[Actor]) -> Actor:
@@ -156,11 +160,13 @@ def _subject(able: list[Actor]) -> Actor:
 
 
 def _bare(view: View, said: Said, before: Place, after: Place, people: Cast) -> Speaker | None:
-    """A verb without a subject of its own: whoever was named last."""
+    """A verb without a subject of its own: whoever was spoken of last; nobody, where it is told of nobody."""
     for window in (after, before):
-        verbs = _verbs(view, window)
-        if verbs and (len(view.within(window.start, window.end)) <= BARE_WORDS or window is before):
-            meant = people.person_before(said.place.start, BACK)
+        verbs, words = _verbs(view, window), view.within(window.start, window.end)
+        if verbs and is_impersonal(view, verbs[0]):
+            return Speaker(None, view.words[verbs[0]].folded, 0.0, "verb of nobody") if window is after else None
+        if verbs and (window is before or len(words) <= BARE_WORDS or is_bare(view, verbs[0], words)):
+            meant = last_person(view, people, said.place.start)
             word = view.words[verbs[0]].folded
             return Speaker(meant, word, SURE_BARE, "verb without a subject") if meant is not None else None
     return None
@@ -189,4 +195,4 @@ def _sentence_before(view: View, said: Said, people: Cast) -> Speaker | None:
     if not able or "\n" in view.text[end : said.place.start]:
         return None
     actor = next((one for one in able if one.human), able[0])
-    return named(actor, "", SURE_SENTENCE, "sentence before", people)
+    return named(view, Told(actor, "", SURE_SENTENCE, "sentence before"), people)

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 
 from services.extractor.quotes.actors import Actor, Cast
 from services.extractor.quotes.evidence import (
-    BACK,
     SURE_ACCORDING,
     SURE_BARE,
     SURE_UNSAID,
     Speaker,
+    Told,
     doer,
+    is_bare,
+    is_impersonal,
     is_negated,
+    last_person,
     named,
 )
 from services.extractor.quotes.view import NOT_SAID, Place, View, starts_with
@@ -27,6 +30,8 @@ from shared.text.segment import Piece
 VERB_WITHIN, WEAK_WITHIN, UNSAID_WITHIN = 7, 2, 3
 """Words before what opens a clause: its verb; its verb where the opening word has other uses; a subject where no verb
 is known."""
+TELLER_WORDS = 4
+"""Words of who reports a clause, behind it."""
 JOINED_WITHIN = 3
 """Words between what joins two clauses and the verb of the second."""
 FEWEST_WORDS = 3
@@ -60,9 +65,25 @@ def that_clauses(view: View, sentence: Piece, people: Cast) -> Iterator[tuple[Pl
         if following is not None and not following.joined:
             continue
         end = sentence.end if following is None else view.words[following.first].start
-        place = trimmed(view, view.words[one.at].end, end)
+        place = _without_teller(view, trimmed(view, _begin(view, one.at), end))
         if speaker is not None and view.count(place) >= FEWEST_WORDS:
             yield place, speaker
+
+
+def _begin(view: View, at: int) -> int:
+    """Where a clause begins: behind the word that opens it, and what may stand between (da li)."""
+    following = view.words[at + 1] if at + 1 < len(view.words) else None
+    filler = following is not None and following.folded in view.quoting.fillers
+    return following.end if filler and following is not None else view.words[at].end
+
+
+def _without_teller(view: View, place: Place) -> Place:
+    """A clause without who reports it behind a last comma: …, shkruan Danas."""
+    comma = view.text.rfind(",", place.start, place.end)
+    words = view.within(comma, place.end) if comma >= 0 else range(0)
+    if 0 < len(words) <= TELLER_WORDS and view.words[words[0]].act:
+        return trimmed(view, place.start, comma)
+    return place
 
 
 def _openings(view: View, sentence: Piece, people: Cast) -> list[Opening]:
@@ -94,8 +115,16 @@ def _verb_before(view: View, at: int, first: int) -> int:
     for verb in range(at - 1, max(first, at - reach) - 1, -1):
         act = view.words[verb].act
         if act and (verb == first or not view.words[verb].capital):
-            return verb if _says(view, verb, act) else _REFUSED
+            return verb if _says(view, verb, act) and _leads_to(view, verb, at) else _REFUSED
     return _NONE
+
+
+def _leads_to(view: View, verb: int, at: int) -> bool:
+    """Whether no other clause begins between a verb and an opening word: behind a comma nothing but that word may
+    stand, or an aside between two."""
+    gap = view.text[view.words[verb].end : view.words[at].start]
+    comma = gap.rfind(",")
+    return comma < 0 or not gap[comma + 1 :].strip() or gap.count(",") > 1
 
 
 def _main(view: View) -> tuple[str, ...]:
@@ -137,27 +166,24 @@ def _speaker(view: View, one: Opening, people: Cast, before: Speaker | None) -> 
     inside = people.within(start, end)
     if one.verb < 0:
         able = [actor for actor in inside if actor.subject]
-        return named(able[-1], "", SURE_UNSAID, "clause", people) if able else None
+        return named(view, Told(able[-1], "", SURE_UNSAID, "clause"), people) if able else None
     word = view.words[one.verb].folded
     actor = doer(view, one.verb, one.first, one.at - 1, inside)
     if actor is not None:
-        return named(actor, word, SURE_ACCORDING, "verb and clause", people)
-    return before if one.joined and before is not None else dropped(view, one.first, one.verb, people)
+        return named(view, Told(actor, word, SURE_ACCORDING, "verb and clause"), people)
+    return (
+        before if one.joined and before is not None else dropped(view, one.verb, range(one.first, one.verb + 1), people)
+    )
 
 
-def dropped(view: View, first: int, verb: int, people: Cast) -> Speaker:
-    """The speaker of a verb without a named subject: whoever was named last, where nothing else can be its subject."""
+def dropped(view: View, verb: int, around: range, people: Cast) -> Speaker:
+    """The speaker of a verb without a named subject: whoever was spoken of last, where no word around can be it."""
     word = view.words[verb].folded
-    meant = people.person_before(view.words[first].start, BACK) if _is_alone(view, first, verb) else None
+    alone = is_bare(view, verb, around) and not is_impersonal(view, verb)
+    meant = last_person(view, people, view.words[around[0]].start) if alone else None
     if meant is None:
         return Speaker(None, word, 0.0, "verb and clause, unnamed")
     return Speaker(meant, word, SURE_BARE, "verb and clause, subject before")
-
-
-def _is_alone(view: View, first: int, verb: int) -> bool:
-    """Whether nothing but small words stands before a verb."""
-    stop = view.spoken.stop_words if view.spoken is not None else frozenset[str]()
-    return all(view.words[at].folded in stop or len(view.words[at].folded) <= 2 for at in range(first, verb))
 
 
 def bare_clause(view: View, sentence: Piece, people: Cast) -> tuple[Place, Speaker] | None:
@@ -171,7 +197,7 @@ def bare_clause(view: View, sentence: Piece, people: Cast) -> tuple[Place, Speak
             actor = _right_before(view, at, people)
             if actor is not None:
                 place = trimmed(view, view.words[following].start, sentence.end)
-                return place, named(actor, view.words[at].folded, SURE_ACCORDING, "verb and clause", people)
+                return place, named(view, Told(actor, view.words[at].folded, SURE_ACCORDING, "verb and clause"), people)
     return None
 
 
@@ -197,7 +223,7 @@ def comma_clause(view: View, sentence: Piece, people: Cast) -> tuple[Place, Spea
             actor = doer(view, at, words[0], at, people.within(sentence.start, word.start))
             if actor is not None:
                 place = trimmed(view, following.start, sentence.end)
-                return place, named(actor, word.folded, SURE_ACCORDING, "verb and clause", people)
+                return place, named(view, Told(actor, word.folded, SURE_ACCORDING, "verb and clause"), people)
     return None
 
 
@@ -213,7 +239,7 @@ def nominal_clause(view: View, sentence: Piece, people: Cast) -> tuple[Place, Sp
     if not able:
         return None
     place = trimmed(view, able[0].end, view.words[verb].start)
-    return place, named(able[0], view.words[verb].folded, SURE_ACCORDING, "verb and clause", people)
+    return place, named(view, Told(able[0], view.words[verb].folded, SURE_ACCORDING, "verb and clause"), people)
 
 
 def trimmed(view: View, start: int, end: int) -> Place:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from services.extractor.quotes.actors import Cast, Register, cast
+from services.extractor.quotes.actors import TITLE, Cast, Register, cast
 from services.extractor.quotes.attribute import Last, Said, speaker_of
 from services.extractor.quotes.clauses import is_free
 from services.extractor.quotes.dialogue import dashed, turns
@@ -28,7 +28,6 @@ MOST = 60
 MOST_MARKED = 400
 """Stretches between marks that are looked at in one field."""
 NO_OFFICES = Offices()
-TITLE = "title"
 
 Told = tuple[Place, str, Speaker | None]
 

@@ -60,7 +60,8 @@ def _introducing(view: View, who: Place, able: list[Actor]) -> Actor | None:
     after = view.within(able[0].end, who.end)
     word = view.words[after[0]]
     spoken = view.spoken
-    opens = bool(word.act) or (spoken is not None and word.folded in spoken.not_speakers_after)
+    prepositions = view.quoting.governing | (spoken.not_speakers_after if spoken is not None else frozenset())
+    opens = bool(word.act) or word.folded in prepositions or (len(after) == 1 and not word.capital and able[0].human)
     return able[0] if opens else None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from services.extractor.quotes.actors import NOBODY, PRONOUN, Actor, Cast
+from services.extractor.quotes.actors import NOBODY, PRONOUN, STRANGER, Actor, Cast
 from services.extractor.quotes.clauses import (
     bare_clause,
     comma_clause,
@@ -18,7 +18,18 @@ from services.extractor.quotes.clauses import (
     that_clauses,
     trimmed,
 )
-from services.extractor.quotes.evidence import BARE_WORDS, SURE_ACCORDING, Speaker, doer, is_negated, named
+from services.extractor.quotes.evidence import (
+    BARE_WORDS,
+    SURE_ACCORDING,
+    SURE_BARE,
+    SURE_UNSAID,
+    Speaker,
+    Told,
+    doer,
+    is_negated,
+    last_person,
+    named,
+)
 from services.extractor.quotes.view import NOT_SAID, Place, View
 from shared.text.segment import Piece
 
@@ -26,6 +37,8 @@ FEWEST_WORDS, FEWEST_BEFORE = 3, 4
 """Words of a clause, and of one whose verb comes behind it."""
 SOURCE_WITHIN = 40
 """Characters between "according to" and the name: the office before it."""
+MOST_COMMAS = 30
+"""Commas of one sentence that are looked at; more make a list."""
 TOLD_WITHIN = 9
 """Words of "…, said X" with what goes on about X."""
 
@@ -50,15 +63,19 @@ def _in_sentence(view: View, sentence: Piece, people: Cast) -> Sequence[tuple[Pl
 
 
 def _according(view: View, sentence: Piece, people: Cast) -> tuple[Place, Speaker] | None:
-    """According to X, …; …, according to X; X is, according to Y, …"""
-    words = view.within(sentence.start, sentence.end)
-    for at in words:
+    """According to X, …; …, according to X; X is, according to Y, …; according to him, …"""
+    for at in view.within(sentence.start, sentence.end):
+        theirs = _theirs(view, at)
+        if theirs > at:
+            place = _rest(view, sentence, view.words[at].start, view.words[theirs - 1].end)
+            meant = last_person(view, people, view.words[at].start)
+            return (place, Speaker(meant, "", SURE_BARE if meant else 0.0, "according to, pronoun")) if place else None
         end = _phrase(view, at)
         if end > at:
             source = _source(view, view.words[end - 1].end, people)
             if source is not None:
                 place = _rest(view, sentence, view.words[at].start, source.end)
-                speaker = named(source, "", SURE_ACCORDING, "according to", people)
+                speaker = named(view, Told(source, "", SURE_ACCORDING, "according to"), people)
                 return (place, speaker) if place is not None else None
     return None
 
@@ -68,9 +85,19 @@ def _phrase(view: View, at: int) -> int:
     best = at
     for phrase in view.spoken.according if view.spoken is not None else ():
         words = phrase.replace("'", " ").split()
-        if [one.folded for one in view.words[at : at + len(words)]] == words:
+        if _stands(view, at, words):
             best = max(best, at + len(words))
     return best
+
+
+def _theirs(view: View, at: int) -> int:
+    """Where "according to him" ends, or `at`."""
+    ends = (at + len(words) for words in view.quoting.according_them if _stands(view, at, words))
+    return max(ends, default=at)
+
+
+def _stands(view: View, at: int, words: Sequence[str]) -> bool:
+    return view.words[at].folded == words[0] and [one.folded for one in view.words[at : at + len(words)]] == list(words)
 
 
 def _source(view: View, start: int, people: Cast) -> Actor | None:
@@ -82,8 +109,12 @@ def _source(view: View, start: int, people: Cast) -> Actor | None:
 
 
 def _rest(view: View, sentence: Piece, start: int, end: int) -> Place | None:
-    """What is said: behind the source, or before it where it ends the sentence."""
+    """What is said: behind the source, or before it where it ends the sentence; all of the sentence where the source
+    stands in its middle without commas."""
     behind, before = trimmed(view, end, sentence.end), trimmed(view, sentence.start, start)
+    parted = view.text[max(0, start - 3) : start].rstrip().endswith(",") or view.text[end : end + 1] == ","
+    if view.count(before) >= 2 and not parted and view.count(behind) >= 2:
+        return trimmed(view, sentence.start, sentence.end)
     if view.count(behind) >= FEWEST_WORDS:
         return behind
     return before if view.count(before) >= FEWEST_BEFORE else None
@@ -98,23 +129,34 @@ def _behind_name(view: View, sentence: Piece, people: Cast) -> tuple[Place, Spea
             near = people.within(max(sentence.start, view.words[at].start - 80), view.words[at].start)
             if near and len(view.within(near[-1].end, view.words[at].start)) <= 1 and near[-1].kind != NOBODY:
                 place = _rest(view, sentence, near[-1].start, view.words[at].end)
-                speaker = named(near[-1], "", SURE_ACCORDING, "according to", people)
+                speaker = named(view, Told(near[-1], "", SURE_ACCORDING, "according to"), people)
                 return (place, speaker) if place is not None else None
     return None
 
 
 def _told_behind(view: View, sentence: Piece, people: Cast) -> tuple[Place, Speaker] | None:
-    """…, said X."""
+    """…, said X; …, he said, …"""
     commas = [at for at in range(sentence.start, sentence.end) if view.text[at] == ","]
-    for number, comma in enumerate(commas):
+    for number, comma in enumerate(commas[:MOST_COMMAS]):
         end = commas[number + 1] if number + 1 < len(commas) else sentence.end
-        place = trimmed(view, sentence.start, comma)
         verb = _teller(view, comma, end, people)
-        if verb >= 0 and view.count(place) >= FEWEST_BEFORE:
-            speaker = _teller_of(view, verb, Place(comma, end), people)
-            if speaker is not None:
+        speaker = _teller_of(view, verb, Place(comma, end), people) if verb >= 0 else None
+        if speaker is not None:
+            before = trimmed(view, sentence.start, comma)
+            place = _whole(view, sentence, before, end, speaker)
+            if view.count(place) >= FEWEST_BEFORE:
                 return place, speaker
     return None
+
+
+def _whole(view: View, sentence: Piece, before: Place, end: int, speaker: Speaker) -> Place:
+    """What stands before the comma; all of the sentence where the verb stands in its middle: too little before it to
+    be all, or nobody named whose apposition could follow."""
+    goes_on = view.count(Place(end, sentence.end)) >= FEWEST_WORDS
+    bare = speaker.confidence <= SURE_BARE
+    if goes_on and (bare or view.count(before) < FEWEST_BEFORE):
+        return trimmed(view, sentence.start, sentence.end)
+    return before
 
 
 def _teller(view: View, start: int, end: int, people: Cast) -> int:
@@ -128,7 +170,30 @@ def _teller(view: View, start: int, end: int, people: Cast) -> int:
     elif (opening := people.within(start, view.words[words[-1]].end)) and opening[0].start == view.words[first].start:
         first = next(iter(view.within(opening[0].end, end)), first)
     act = view.words[first].act
-    return first if act and act not in NOT_SAID and not is_negated(view, first) else -1
+    if act:
+        return first if act not in NOT_SAID and not is_negated(view, first) else -1
+    listed = any(one.end == start for one in people.within(max(0, start - 80), start))
+    return first if first in words[:2] and not listed and _is_unknown_verb(view, first, end, people) else -1
+
+
+def _is_unknown_verb(view: View, at: int, end: int, people: Cast) -> bool:
+    """Whether a word that could be any verb has a person as its subject right behind it, in a language whose forms
+    tell: …, uważa Albin Kurti."""
+    spoken, word = view.spoken, view.words[at]
+    if spoken is None or not spoken.cased or word.capital or _is_known(view, word.folded):
+        return False
+    behind = [one for one in people.within(word.end, end) if one.subject and (one.human or one.kind == STRANGER)]
+    between = view.within(word.end, behind[0].start) if behind else range(0)
+    return bool(behind) and all(view.words[one].folded in view.quoting.auxiliaries for one in between)
+
+
+def _is_known(view: View, folded: str) -> bool:
+    """Whether a word is known as no verb: a small or everyday word, an office."""
+    spoken, quoting = view.spoken, view.quoting
+    if spoken is not None and (folded in spoken.stop_words or folded in spoken.background):
+        return True
+    small = quoting.joining | quoting.relatives | quoting.nobody
+    return folded in small or any(folded in office for office in quoting.offices)
 
 
 def _opens(view: View, words: range) -> bool:
@@ -139,6 +204,8 @@ def _opens(view: View, words: range) -> bool:
 def _teller_of(view: View, verb: int, window: Place, people: Cast) -> Speaker | None:
     words = view.within(window.start, window.end)
     actor = doer(view, verb, words[0], words[-1], people.within(window.start, window.end))
+    if actor is not None and not view.words[verb].act:
+        return named(view, Told(actor, "", SURE_UNSAID, "name behind"), people)
     if actor is not None:
-        return named(actor, view.words[verb].folded, SURE_ACCORDING, "verb behind", people)
-    return dropped(view, verb, verb, people) if len(words) <= BARE_WORDS else None
+        return named(view, Told(actor, view.words[verb].folded, SURE_ACCORDING, "verb behind"), people)
+    return dropped(view, verb, words, people) if len(words) <= BARE_WORDS else None

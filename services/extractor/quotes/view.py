@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from shared.text.fold import fold_word
@@ -52,7 +52,15 @@ class View:
     @cached_property
     def words(self) -> list[Word]:
         """All words in order."""
-        return [_word(one, self.code) for one in _WORD.finditer(self.text)]
+        words = [_word(one, self.code) for one in _WORD.finditer(self.text)]
+        nouns = self.quoting.nouns
+        return [self._as_noun(words, at) if one.folded in nouns else one for at, one in enumerate(words)]
+
+    def _as_noun(self, words: list[Word], at: int) -> Word:
+        """A word that is a verb right behind its subject only: Serbia claims, but other claims."""
+        before = words[at - 1] if at else None
+        known = before is not None and (before.capital or before.folded in self.quoting.pronouns)
+        return words[at] if known else replace(words[at], act="")
 
     @cached_property
     def _starts(self) -> list[int]:

@@ -22,7 +22,10 @@ class Quoting:
     a clause that stands before its reporting verb. `according_after` follows the name. `oblique_names` ends surnames
     that are no subject, as do `governing` words before a name. `joining` words join two clauses, and a word of
     `no_clause` begins none that is said. `auxiliaries` may stand before a verb; `refusals` (stems) are verbs whose
-    clause is what somebody will not do.
+    clause is what somebody will not do. `relatives` open a clause about the name before them, `fillers` stand between
+    what opens a clause and the clause, `nouns` are verbs only right behind their subject, what stands
+    with one of `impersonal` or ends like `impersonal_ends` has no subject at all, and `according_them` are
+    phrases that mean whoever was named last.
     """
 
     verbs: tuple[str, ...] = ()
@@ -43,6 +46,12 @@ class Quoting:
     no_clause: frozenset[str] = frozenset()
     auxiliaries: frozenset[str] = frozenset()
     refusals: tuple[str, ...] = ()
+    relatives: frozenset[str] = frozenset()
+    fillers: frozenset[str] = frozenset()
+    nouns: frozenset[str] = frozenset()
+    impersonal: frozenset[str] = frozenset()
+    impersonal_ends: tuple[str, ...] = ()
+    according_them: tuple[tuple[str, ...], ...] = ()
 
 
 def read_quoting(data: Mapping[str, Any]) -> Quoting:
@@ -57,12 +66,16 @@ def read_quoting(data: Mapping[str, Any]) -> Quoting:
         oblique_names=words["oblique_names"], governing=frozenset(words["governing"]),
         joining=frozenset(words["joining"]), no_clause=frozenset(words["no_clause"]),
         auxiliaries=frozenset(words["auxiliaries"]), refusals=words["refusals"],
+        relatives=frozenset(words["relatives"]), fillers=frozenset(words["fillers"]), nouns=frozenset(words["nouns"]),
+        impersonal=frozenset(words["impersonal"]), impersonal_ends=words["impersonal_ends"],
+        according_them=tuple(_apart(one) for one in data.get("according_them") or ()),
     )  # fmt: skip
 
 
 _WORDS = (
     "verbs", "pronouns", "nobody", "works", "works_after", "strong", "bare", "begins", "after_comma", "nominal",
     "oblique_names", "governing", "joining", "no_clause", "auxiliaries", "refusals",
+    "relatives", "fillers", "nouns", "impersonal", "impersonal_ends",
 )  # fmt: skip
 
 
