@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.extractor.quotes.offices import Offices
-from services.extractor.quotes.view import NOUNS_CAPITAL, Place, View
+from services.extractor.quotes.view import NOUNS_CAPITAL, Place, View, by_first_word
 from shared.events import Mention
 
 SPEAKERS = frozenset({"person", "org", "metonym", "state", "alliance"})
@@ -23,12 +23,14 @@ _OWNERS = frozenset({"state", "metonym", "adjective"})
 _POSSESSIVE = ("'s", "’s")
 _APART = 2
 """Words between an office and its state."""
+_OPENING = " \t\u00a0„“”«»\"'‘’‚(–—-"
 _LONGEST_NAME = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody: where, the id on the list or "", the name to show, the kind, and whether the form can be a subject."""
+    """Somebody: where, the id on the list or "", the name to show, the kind, whether the form can be a subject, and of
+    a stranger whether any verb of saying stands beside the name."""
 
     start: int
     end: int
@@ -36,11 +38,12 @@ class Actor:
     name: str
     kind: str
     subject: bool
+    speaks: bool = False
 
     @property
     def human(self) -> bool:
-        """A known person rather than an institution, a capital or a row of capitals that may be anything."""
-        return self.kind == "person" or (self.kind == OFFICE and bool(self.id))
+        """A known person, or a stranger who speaks somewhere: another row of capitals may be anything."""
+        return self.kind == "person" or (self.kind == OFFICE and bool(self.id)) or self.speaks
 
     @property
     def place(self) -> bool:
@@ -74,11 +77,17 @@ def cast(view: View, register: Register, silent: Sequence[Place]) -> Cast:
     """Everybody in a field but those who are named inside quotations (`silent`)."""
     here = [one for one in register.mentions if one.span.field == view.name and one.span.end <= len(view.text)]
     named = [_named(view, one) for one in here if one.kind in SPEAKERS]
-    strangers = list(_strangers(view, here))
+    strangers = _with_voices(view, list(_strangers(view, here)))
     held, taken = _offices(view, here, register, [*named, *strangers])
     others = [one for one in named if not any(_overlap(one, place) for place in taken)]
-    everybody = [*others, *held, *strangers, *_small(view)]
+    known = [*others, *held, *strangers]
+    everybody = [*known, *(one for one in _small(view) if not _is_title_of(view, one, known))]
     return Cast((one for one in everybody if not _is_inside(one, silent)), _of_title(view, register))
+
+
+def _is_title_of(view: View, small: Actor, known: Sequence[Actor]) -> bool:
+    """Whether what somebody is stands before the name: professor X."""
+    return small.kind == NOBODY and any(view.is_joined(small.end, one.start) for one in known)
 
 
 def _of_title(view: View, register: Register) -> Actor | None:
@@ -125,16 +134,13 @@ def _offices(
 def _titles(view: View) -> Iterator[tuple[Place, str]]:
     """The places of offices with their titles, the longest first at each place."""
     known = view.quoting.offices
-    longest, first = max(map(len, known), default=0), {one[0] for one in known}
+    phrases = by_first_word(tuple(known))
     words, at = view.words, 0
     while at < len(words):
-        size = longest if words[at].folded in first else 0
-        while size and tuple(one.folded for one in words[at : at + size]) not in known:
-            size -= 1
-        if size:
-            last = words[min(at + size, len(words)) - 1]
-            yield Place(words[at].start, last.end), known[tuple(one.folded for one in words[at : at + size])]
-        at += max(1, size)
+        end = view.phrase_at(at, phrases) if words[at].folded in phrases else at
+        if end > at:
+            yield Place(words[at].start, words[end - 1].end), known[tuple(one.folded for one in words[at:end])]
+        at = max(end, at + 1)
 
 
 def _owner(view: View, place: Place, owners: Sequence[Mention]) -> Mention | None:
@@ -203,23 +209,65 @@ def _touches(view: View, actor: Actor, place: Place) -> bool:
     return view.is_joined(place.end, actor.start) or view.is_joined(actor.end, place.start, most=6)
 
 
+def _with_voices(view: View, strangers: Sequence[Actor]) -> list[Actor]:
+    """Strangers with whether they speak anywhere."""
+    voices = {one.name for one in strangers if one.subject and _is_beside_verb(view, one)}
+    return [replace(one, speaks=one.name in voices) for one in strangers]
+
+
+def _is_beside_verb(view: View, actor: Actor) -> bool:
+    words = view.within(actor.start, actor.end)
+    around = [*range(max(0, words[0] - 2), words[0]), *range(words[-1] + 1, min(len(view.words), words[-1] + 3))]
+    return any(view.words[at].act for at in around)
+
+
 def _strangers(view: View, here: Sequence[Mention]) -> Iterator[Actor]:
-    """People on no list: rows of capitalised words beside no known name, and their surnames later on."""
-    if _is_headline_case(view):
+    """People on no list: rows of capitalised words beside no known name, and surnames of those or beside a verb of
+    saying."""
+    if view.is_headline_case:
         return
     known = {at for one in here for at in view.within(one.span.start, one.span.end)}
-    surnames: dict[str, Actor] = {}
-    at = 0
-    while at < len(view.words):
-        end = _row(view, at, known)
-        actor = _stranger(view, at, end, known) if end - at > 1 else None
-        if actor is not None:
-            surnames[view.words[end - 1].folded] = actor
-            yield actor
-        elif end - at == 1 and (full := surnames.get(view.words[at].folded)) is not None:
-            word = view.words[at]
-            yield Actor(word.start, word.end, "", full.name, STRANGER, not is_governed(view, word.start))
-        at = max(end, at + 1)
+    surnames: dict[str, str] = {}
+    done = 0
+    for at, word in enumerate(view.words):
+        if not word.capital or at < done:
+            continue
+        done = _row(view, at, known)
+        if done - at > 1:
+            actor = _stranger(view, at, done, known)
+            if actor is not None:
+                surnames[view.words[done - 1].folded] = actor.name
+                yield actor
+        elif done > at and (name := surnames.get(word.folded) or _surname(view, at)):
+            yield Actor(word.start, word.end, "", name, STRANGER, not is_governed(view, word.start))
+
+
+def _surname(view: View, at: int) -> str:
+    """A capitalised word that can be no other than a name, beside a verb of saying: "…", Kennedy said."""
+    word = view.words[at]
+    if view.code in NOUNS_CAPITAL or len(word.folded) < 3 or word.act or _begins_sentence(view, at):
+        return ""
+    if view.quoting.oblique_names and word.folded.endswith(view.quoting.oblique_names):
+        return ""
+    beside = [one for one in view.words[max(0, at - 1) : at + 2] if one.act and one is not word]
+    near = any(view.is_joined(one.end, word.start, 1) or view.is_joined(word.end, one.start, 1) for one in beside)
+    return view.text[word.start : word.end] if near and not _is_everyday(view, word.folded) else ""
+
+
+def _is_everyday(view: View, folded: str) -> bool:
+    spoken = view.spoken
+    if spoken is None:
+        return False
+    return folded in spoken.stop_words or folded in spoken.months or folded in spoken.background
+
+
+def _begins_sentence(view: View, at: int) -> bool:
+    """Whether a capital shows nothing but that a sentence begins; behind a closed quotation it does."""
+    before = view.text[max(0, view.words[at].start - 3) : view.words[at].start]
+    if before.rstrip()[-1:] in ("”", "“", "»", "«", '"') and before.endswith(" "):
+        return False
+    sentence = view.sentence_at(view.words[at].start)
+    return sentence < 0 or not view.text[view.sentences[sentence].start : view.words[at].start].strip(_OPENING)
 
 
 def _row(view: View, at: int, known: set[int]) -> int:
@@ -245,7 +293,7 @@ def _is_one_name(gap: str) -> bool:
 
 def _stranger(view: View, at: int, end: int, known: set[int]) -> Actor | None:
     first = at
-    while first < end - 1 and _is_common(view, first):
+    while first < end - 1 and _is_common(view, first) and _begins_sentence(view, first):
         first += 1
     first = max(first, end - (2 if view.code in NOUNS_CAPITAL else _LONGEST_NAME))
     words = view.words[first:end]
@@ -268,15 +316,8 @@ def _is_beside(view: View, number: int, start: int, end: int) -> bool:
 
 def _is_common(view: View, number: int) -> bool:
     """Whether a capital says nothing, because the word begins a sentence or is one of every day."""
-    word, spoken = view.words[number], view.spoken
-    if spoken is None:
-        return False
-    return word.folded in spoken.stop_words or word.folded in spoken.background or bool(word.act)
-
-
-def _is_headline_case(view: View) -> bool:
-    """A title that capitalises every word says nothing of names."""
-    return len(view.words) > 3 and sum(one.capital for one in view.words) * 2 > len(view.words)
+    word = view.words[number]
+    return bool(word.act) or _is_everyday(view, word.folded)
 
 
 def _small(view: View) -> Iterator[Actor]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.extractor.quotes.actors import Actor, Cast
+from services.extractor.quotes.actors import Actor, Cast, is_governed
 from services.extractor.quotes.evidence import (
     SURE_ACCORDING,
     SURE_BARE,
@@ -109,7 +109,7 @@ def _verb_before(view: View, at: int, first: int) -> int:
     """The verb of saying before an opening word; `_REFUSED` where there is one that says nothing."""
     word = view.words[at].folded
     strong = view.quoting.strong
-    if strong and word in _SUBJUNCTIVE:
+    if (strong and word in _SUBJUNCTIVE) or is_governed(view, view.words[at].start):
         return _REFUSED
     reach = VERB_WITHIN if word in strong or (not strong and word in _main(view)) else WEAK_WITHIN
     for verb in range(at - 1, max(first, at - reach) - 1, -1):
@@ -123,8 +123,21 @@ def _leads_to(view: View, verb: int, at: int) -> bool:
     """Whether no other clause begins between a verb and an opening word: behind a comma nothing but that word may
     stand, or an aside between two."""
     gap = view.text[view.words[verb].end : view.words[at].start]
+    if view.quoting.tells and at > verb + 1 and not _may_follow(view, verb):
+        return False
     comma = gap.rfind(",")
     return comma < 0 or not gap[comma + 1 :].strip() or gap.count(",") > 1
+
+
+def _may_follow(view: View, verb: int) -> bool:
+    """Whether what follows a verb can stand before its clause: a preposition or an adverb, or with some verbs whoever
+    is told; another object takes the clause for itself (reported details of the tour that …)."""
+    word, spoken = view.words[verb + 1], view.spoken
+    if view.words[verb].folded in view.quoting.tells or word.capital or spoken is None:
+        return True
+    prepositions = spoken.not_speakers_after | view.quoting.governing
+    small = word.folded in prepositions or (word.folded in spoken.stop_words and word.folded not in view.quoting.begins)
+    return small or word.folded.endswith("ly")
 
 
 def _main(view: View) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from services.extractor.quotes.actors import NOBODY, Cast
+from services.extractor.quotes.actors import NOBODY, PRONOUN, STRANGER, Actor, Cast
 from services.extractor.quotes.evidence import SURE_COLON, Speaker
 from services.extractor.quotes.speech import FEWEST_WORDS
 from services.extractor.quotes.view import Place, View
@@ -33,14 +33,16 @@ def dashed(view: View) -> Iterator[Place]:
 
 
 def _split(view: View, line: re.Match[str]) -> Iterator[tuple[Place, bool]]:
-    """The stretches between dashes and commas of a line, each with whether it is an attribution."""
-    text, start = view.text, line.start()
+    """The stretches between dashes and commas of a line, each with whether it is an attribution; that goes on behind a
+    comma."""
+    text, start, told, comma = view.text, line.start(), False, False
     while not text[start].isalnum():
         start += 1
     for gap in _PARTS.finditer(text, start, line.end()):
-        yield Place(start, gap.start()), _tells(view, start, gap.start())
-        start = gap.end()
-    yield Place(start, line.end()), _tells(view, start, line.end())
+        told = _tells(view, start, gap.start()) or (told and comma)
+        yield Place(start, gap.start()), told
+        start, comma = gap.end(), gap[0] == ", "
+    yield Place(start, line.end()), _tells(view, start, line.end()) or (told and comma)
 
 
 def _tells(view: View, start: int, end: int) -> bool:
@@ -64,11 +66,15 @@ def turns(view: View, people: Cast) -> Iterator[tuple[Place, Speaker]]:
     for number, line in enumerate(_TURN.finditer(view.text)):
         if number >= MOST_LINES:
             return
-        able = [one for one in people.within(line.start(), line.end("who")) if one.subject and one.kind != NOBODY]
+        able = [one for one in people.within(line.start(), line.end("who")) if one.subject and _can_answer(one)]
         place = Place(line.start("what"), line.end("what"))
         whole = len(view.within(line.start(), line.end("who")))
         if able and whole <= _LONGEST_NAME and view.count(place) >= FEWEST_WORDS:
             yield place, Speaker(able[-1], "", SURE_COLON, "turn of an interview")
+
+
+def _can_answer(actor: Actor) -> bool:
+    return actor.kind not in {NOBODY, PRONOUN, STRANGER} or actor.speaks
 
 
 _LONGEST_NAME = 6

@@ -5,8 +5,10 @@ A sentence is read one way only, the surest first. What overlaps words in marks 
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from services.extractor.quotes.actors import NOBODY, PRONOUN, STRANGER, Actor, Cast
 from services.extractor.quotes.clauses import (
@@ -30,13 +32,16 @@ from services.extractor.quotes.evidence import (
     last_person,
     named,
 )
-from services.extractor.quotes.view import NOT_SAID, Place, View
+from services.extractor.quotes.view import NOT_SAID, Place, View, by_first_word
 from shared.text.segment import Piece
 
 FEWEST_WORDS, FEWEST_BEFORE = 3, 4
 """Words of a clause, and of one whose verb comes behind it."""
 SOURCE_WITHIN = 40
 """Characters between "according to" and the name: the office before it."""
+_COMMA = re.compile(",")
+ASIDE = 50
+"""Characters of what is said about a source."""
 MOST_COMMAS = 30
 """Commas of one sentence that are looked at; more make a list."""
 TOLD_WITHIN = 9
@@ -46,17 +51,20 @@ TOLD_WITHIN = 9
 def indirect(view: View, people: Cast, taken: Sequence[Place]) -> Iterator[tuple[Place, Speaker]]:
     """What is told of somebody's speech outside the stretches `taken`, which are in order."""
     for sentence in view.sentences:
-        for place, speaker in _in_sentence(view, sentence, people):
+        first = bisect_left(taken, sentence.start, key=lambda one: one.end)
+        quoted = first < len(taken) and taken[first].start < sentence.end
+        for place, speaker in _in_sentence(view, sentence, people, quoted=quoted):
             first = bisect_left(taken, place.start, key=lambda one: one.end)
             if is_free(place, taken[first : first + 1]):
                 yield place, speaker
 
 
-def _in_sentence(view: View, sentence: Piece, people: Cast) -> Sequence[tuple[Place, Speaker]]:
+def _in_sentence(view: View, sentence: Piece, people: Cast, *, quoted: bool) -> Sequence[tuple[Place, Speaker]]:
+    """The first reading that finds anything; a verb behind a comma is that of words in marks, where there are any."""
     if found := list(that_clauses(view, sentence, people)):
         return found
     for way in (_according, _behind_name, _told_behind, bare_clause, comma_clause, nominal_clause):
-        one = way(view, sentence, people)
+        one = way(view, sentence, people) if not (quoted and way is _told_behind) else None
         if one is not None:
             return [one]
     return ()
@@ -64,40 +72,31 @@ def _in_sentence(view: View, sentence: Piece, people: Cast) -> Sequence[tuple[Pl
 
 def _according(view: View, sentence: Piece, people: Cast) -> tuple[Place, Speaker] | None:
     """According to X, …; …, according to X; X is, according to Y, …; according to him, …"""
+    known, theirs = by_first_word(_sources(view)), by_first_word(view.quoting.according_them)
     for at in view.within(sentence.start, sentence.end):
-        theirs = _theirs(view, at)
-        if theirs > at:
-            place = _rest(view, sentence, view.words[at].start, view.words[theirs - 1].end)
+        if view.words[at].folded not in known and view.words[at].folded not in theirs:
+            continue
+        if (end := view.phrase_at(at, theirs)) > at:
+            place = _rest(view, sentence, view.words[at].start, view.words[end - 1].end)
             meant = last_person(view, people, view.words[at].start)
             return (place, Speaker(meant, "", SURE_BARE if meant else 0.0, "according to, pronoun")) if place else None
-        end = _phrase(view, at)
-        if end > at:
-            source = _source(view, view.words[end - 1].end, people)
-            if source is not None:
-                place = _rest(view, sentence, view.words[at].start, source.end)
-                speaker = named(view, Told(source, "", SURE_ACCORDING, "according to"), people)
-                return (place, speaker) if place is not None else None
+        end = view.phrase_at(at, known)
+        source = _source(view, view.words[end - 1].end, people) if end > at else None
+        if source is not None:
+            place = _rest(view, sentence, view.words[at].start, _with_aside(view, source.end, sentence.end))
+            speaker = named(view, Told(source, "", SURE_ACCORDING, "according to"), people)
+            return (place, speaker) if place is not None else None
     return None
 
 
-def _phrase(view: View, at: int) -> int:
-    """Where a phrase that names a source ends, or `at`. The longest of those that fit."""
-    best = at
-    for phrase in view.spoken.according if view.spoken is not None else ():
-        words = phrase.replace("'", " ").split()
-        if _stands(view, at, words):
-            best = max(best, at + len(words))
-    return best
+def _sources(view: View) -> tuple[tuple[str, ...], ...]:
+    """The phrases that name a source, as words."""
+    return _split(view.spoken.according) if view.spoken is not None else ()
 
 
-def _theirs(view: View, at: int) -> int:
-    """Where "according to him" ends, or `at`."""
-    ends = (at + len(words) for words in view.quoting.according_them if _stands(view, at, words))
-    return max(ends, default=at)
-
-
-def _stands(view: View, at: int, words: Sequence[str]) -> bool:
-    return view.words[at].folded == words[0] and [one.folded for one in view.words[at : at + len(words)]] == list(words)
+@lru_cache(maxsize=64)
+def _split(phrases: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(phrase.replace("'", " ").split()) for phrase in phrases)
 
 
 def _source(view: View, start: int, people: Cast) -> Actor | None:
@@ -106,6 +105,12 @@ def _source(view: View, start: int, people: Cast) -> Actor | None:
         if one.start - start <= SOURCE_WITHIN and one.kind not in {NOBODY, PRONOUN}:
             return one if "," not in view.text[start : one.start] else None
     return None
+
+
+def _with_aside(view: View, end: int, stop: int) -> int:
+    """Where a source ends with what is said about it before a comma: X of the Post, …"""
+    comma = view.text.find(",", end, min(stop, end + ASIDE))
+    return comma if comma >= 0 and not any(view.words[at].act for at in view.within(end, comma)) else end
 
 
 def _rest(view: View, sentence: Piece, start: int, end: int) -> Place | None:
@@ -136,7 +141,7 @@ def _behind_name(view: View, sentence: Piece, people: Cast) -> tuple[Place, Spea
 
 def _told_behind(view: View, sentence: Piece, people: Cast) -> tuple[Place, Speaker] | None:
     """…, said X; …, he said, …"""
-    commas = [at for at in range(sentence.start, sentence.end) if view.text[at] == ","]
+    commas = [one.start() for one in _COMMA.finditer(view.text, sentence.start, sentence.end)]
     for number, comma in enumerate(commas[:MOST_COMMAS]):
         end = commas[number + 1] if number + 1 < len(commas) else sentence.end
         verb = _teller(view, comma, end, people)

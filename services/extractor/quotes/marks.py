@@ -86,7 +86,7 @@ def _opens(text: str, mark: str, at: int) -> bool:
 
 def _closes(text: str, opened: _Open, mark: str, at: int) -> bool:
     if mark not in _CLOSES[opened.mark]:
-        return False
+        return mark == "’" == text[at + 1 : at + 2] and opened.mark in _NESTS  # two single marks for a double one
     before, after = text[at - 1 : at], text[at + 1 : at + 2]
     if mark in _LIGHT:
         return not after.isalnum() and not before.isspace()

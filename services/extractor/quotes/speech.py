@@ -9,6 +9,8 @@ from __future__ import annotations
 from services.extractor.quotes.view import Place, View, starts_with
 
 FEWEST_WORDS = 3
+_SMALL = 3
+"""Letters of words that have no capital in titles either."""
 TITLED_WITHIN = 3
 """Words between what kind of work it is and its title."""
 DIRECT, MIXED, INDIRECT, HEADLINE = "direct", "mixed", "indirect", "headline"
@@ -17,7 +19,7 @@ _OPENING = " \t\u00a0„“”«»\"'‘’‚(–—-"
 
 def is_speech(view: View, place: Place) -> bool:
     """Whether a stretch between marks is speech."""
-    if view.count(place) < FEWEST_WORDS:
+    if view.count(place) < FEWEST_WORDS or _is_all_capital(view, place):
         return False
     line = max(view.text.rfind("\n", 0, place.start) + 1, place.start - 40)
     before = [view.words[at] for at in view.within(line, place.start)]
@@ -26,6 +28,12 @@ def is_speech(view: View, place: Place) -> bool:
         return False
     after = view.within(place.end, place.end + 15)
     return not (behind and after and starts_with(view.words[after[0]].folded, behind))
+
+
+def _is_all_capital(view: View, place: Place) -> bool:
+    """Whether every longer word has a capital, as in titles of works, where not all the text has."""
+    long = [one for at in view.within(place.start, place.end) if len((one := view.words[at]).folded) > _SMALL]
+    return len(long) > 1 and all(one.capital for one in long) and not view.is_headline_case
 
 
 def _is_title(view: View, before: list[str], place: Place) -> bool:

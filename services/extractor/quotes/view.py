@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
+
+import msgspec
 
 from shared.text.fold import fold_word
 from shared.text.languages import Language, language
@@ -28,8 +30,7 @@ class Place:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(msgspec.Struct, frozen=True, gc=False):
     """A word: where it stands, folded, whether with a capital, and the act it tells of when it is a reporting verb."""
 
     start: int
@@ -52,7 +53,8 @@ class View:
     @cached_property
     def words(self) -> list[Word]:
         """All words in order."""
-        words = [_word(one, self.code) for one in _WORD.finditer(self.text)]
+        code = self.code
+        words = [Word(one.start(), one.end(), *_known(one[0], code)) for one in _WORD.finditer(self.text)]
         nouns = self.quoting.nouns
         return [self._as_noun(words, at) if one.folded in nouns else one for at, one in enumerate(words)]
 
@@ -60,7 +62,12 @@ class View:
         """A word that is a verb right behind its subject only: Serbia claims, but other claims."""
         before = words[at - 1] if at else None
         known = before is not None and (before.capital or before.folded in self.quoting.pronouns)
-        return words[at] if known else replace(words[at], act="")
+        return words[at] if known else msgspec.structs.replace(words[at], act="")
+
+    @cached_property
+    def is_headline_case(self) -> bool:
+        """Whether most words have a capital: then capitals say nothing."""
+        return len(self.words) > 3 and sum(one.capital for one in self.words) * 2 > len(self.words)
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -88,6 +95,13 @@ class View:
         """Whether two positions are so near that nothing but a blank or a comma parts them."""
         return 0 <= end - start <= most and not self.text[start:end].strip(" ,\u00a0")
 
+    def phrase_at(self, at: int, phrases: Mapping[str, tuple[tuple[str, ...], ...]]) -> int:
+        """Where the longest of some phrases that begins at a word ends, or the word where none does."""
+        for words in phrases.get(self.words[at].folded, ()):
+            if tuple(one.folded for one in self.words[at : at + len(words)]) == words:
+                return at + len(words)
+        return at
+
     def count(self, place: Place) -> int:
         """How many words begin in a stretch."""
         return len(self.within(place.start, place.end))
@@ -98,10 +112,11 @@ NOUNS_CAPITAL = frozenset({"de"})
 """Languages that write every noun with a capital, and so no verb within a sentence."""
 
 
-def _word(found: re.Match[str], code: str) -> Word:
-    folded, capital = fold_word(found[0]), found[0][0].isupper()
-    act = "" if capital and code in NOUNS_CAPITAL else verb(folded, code)
-    return Word(found.start(), found.end(), folded, capital, act)
+@lru_cache(maxsize=65_536)
+def _known(surface: str, code: str) -> tuple[str, bool, str]:
+    """A word of a language folded, whether it has a capital, and the act that it tells of."""
+    folded, capital = fold_word(surface), surface[0].isupper()
+    return folded, capital, "" if capital and code in NOUNS_CAPITAL else verb(folded, code)
 
 
 @lru_cache(maxsize=65_536)
@@ -121,6 +136,15 @@ def _stems(code: str) -> tuple[dict[str, str], int, int]:
         return {}, 1, 0
     stems = dict.fromkeys(spoken.quoting.verbs, "say") | {one.stem: one.act for one in spoken.verbs}
     return stems, min(map(len, stems)), max(map(len, stems))
+
+
+@lru_cache(maxsize=256)
+def by_first_word(phrases: tuple[tuple[str, ...], ...]) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Phrases by their first word, the longest first."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for one in sorted(phrases, key=len, reverse=True):
+        found.setdefault(one[0], []).append(one)
+    return {first: tuple(rest) for first, rest in found.items()}
 
 
 def starts_with(folded: str, stems: Sequence[str]) -> bool:

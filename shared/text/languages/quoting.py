@@ -18,14 +18,14 @@ class Quoting:
     name, in subject forms; `works` (stems) stand before and `works_after` behind the title of a work. `offices` are
     subject forms by the title that the list of entities uses. `strong` opens nothing but what somebody says or thinks;
     `bare` verbs (words) take such a clause without it if a name or one of `begins` follows, `after_comma` (stems) do
-    behind a comma. `nominal` ends the verb of
-    a clause that stands before its reporting verb. `according_after` follows the name. `oblique_names` ends surnames
-    that are no subject, as do `governing` words before a name. `joining` words join two clauses, and a word of
+    behind a comma; where there are `tells`, only those may have somebody told between verb and clause. `nominal` ends
+    the verb of a clause that stands before its reporting verb. `according_after` follows the name. `oblique_names` ends
+    surnames that are no subject, as do `governing` words before a name. `joining` words join two clauses, and a word of
     `no_clause` begins none that is said. `auxiliaries` may stand before a verb; `refusals` (stems) are verbs whose
     clause is what somebody will not do. `relatives` open a clause about the name before them, `fillers` stand between
-    what opens a clause and the clause, `nouns` are verbs only right behind their subject, what stands
-    with one of `impersonal` or ends like `impersonal_ends` has no subject at all, and `according_them` are
-    phrases that mean whoever was named last.
+    what opens a clause and the clause, `nouns` are verbs only right behind their subject, what stands with one of
+    `impersonal` or ends like `impersonal_ends` has no subject at all, and `according_them` are phrases that mean
+    whoever was named last.
     """
 
     verbs: tuple[str, ...] = ()
@@ -37,6 +37,7 @@ class Quoting:
     strong: frozenset[str] = frozenset()
     bare: frozenset[str] = frozenset()
     begins: frozenset[str] = frozenset()
+    tells: frozenset[str] = frozenset()
     after_comma: tuple[str, ...] = ()
     nominal: tuple[str, ...] = ()
     according_after: frozenset[str] = frozenset()
@@ -61,6 +62,7 @@ def read_quoting(data: Mapping[str, Any]) -> Quoting:
         verbs=words["verbs"], pronouns=frozenset(words["pronouns"]), nobody=frozenset(words["nobody"]),
         works=words["works"], works_after=words["works_after"], offices=_offices(data.get("offices") or {}),
         strong=frozenset(words["strong"]), bare=frozenset(words["bare"]), begins=frozenset(words["begins"]),
+        tells=frozenset(words["tells"]),
         after_comma=words["after_comma"],
         nominal=words["nominal"], according_after=frozenset(map(fold_text, data.get("according_after") or ())),
         oblique_names=words["oblique_names"], governing=frozenset(words["governing"]),
@@ -73,9 +75,9 @@ def read_quoting(data: Mapping[str, Any]) -> Quoting:
 
 
 _WORDS = (
-    "verbs", "pronouns", "nobody", "works", "works_after", "strong", "bare", "begins", "after_comma", "nominal",
-    "oblique_names", "governing", "joining", "no_clause", "auxiliaries", "refusals",
-    "relatives", "fillers", "nouns", "impersonal", "impersonal_ends",
+    "verbs", "pronouns", "nobody", "works", "works_after", "strong", "bare", "begins", "tells", "after_comma",
+    "nominal", "oblique_names", "governing", "joining", "no_clause", "auxiliaries", "refusals", "relatives", "fillers",
+    "nouns", "impersonal", "impersonal_ends",
 )  # fmt: skip
 
 
