@@ -14,6 +14,10 @@ _DAY = re.compile(r"(?<!\d)(\d{1,2})\.?\s+([^\W\d_]{3,12})")
 _MONTH_FIRST = re.compile(r"([^\W\d_]{3,12})\s+(\d{1,2})(?!\d)")
 
 
+NAMED = 0.5
+"""Confidence from which a speaker is named beside what is said; below it is inferred, and no fact."""
+
+
 def facts(article: ArticleExtracted, most: int) -> Iterator[str]:
     """The facts in the title and in the first `most` characters after it, and the known speakers of all quotes."""
     text = f"{article.title}\n{article.lead}\n{article.text[:most]}"
@@ -23,7 +27,7 @@ def facts(article: ArticleExtracted, most: int) -> Iterator[str]:
     if known is not None:
         yield from _days(text, known)
     for quote in article.quotes:
-        if quote.speaker_id:
+        if quote.speaker_id and quote.confidence >= NAMED:
             yield f"speaker {quote.speaker_id}"
 
 

@@ -24,6 +24,7 @@ _POSSESSIVE = ("'s", "’s")
 _APART = 2
 """Words between an office and its state."""
 _OPENING = " \t\u00a0„“”«»\"'‘’‚(–—-"
+_CLOSING = ("”", "“", "»", "«", '"')
 _LONGEST_NAME = 4
 
 
@@ -261,10 +262,16 @@ def _is_everyday(view: View, folded: str) -> bool:
     return folded in spoken.stop_words or folded in spoken.months or folded in spoken.background
 
 
+def _opens_anything(view: View, at: int) -> bool:
+    """Whether a word opens a sentence, or what follows a quotation."""
+    before = view.text[max(0, view.words[at].start - 3) : view.words[at].start].rstrip()
+    return before[-1:] in _CLOSING or _begins_sentence(view, at)
+
+
 def _begins_sentence(view: View, at: int) -> bool:
     """Whether a capital shows nothing but that a sentence begins; behind a closed quotation it does."""
     before = view.text[max(0, view.words[at].start - 3) : view.words[at].start]
-    if before.rstrip()[-1:] in ("”", "“", "»", "«", '"') and before.endswith(" "):
+    if before.rstrip()[-1:] in _CLOSING and before.endswith(" "):
         return False
     sentence = view.sentence_at(view.words[at].start)
     return sentence < 0 or not view.text[view.sentences[sentence].start : view.words[at].start].strip(_OPENING)
@@ -293,12 +300,12 @@ def _is_one_name(gap: str) -> bool:
 
 def _stranger(view: View, at: int, end: int, known: set[int]) -> Actor | None:
     first = at
-    while first < end - 1 and _is_common(view, first) and _begins_sentence(view, first):
+    while first < end - 1 and _is_common(view, first) and _opens_anything(view, first):
         first += 1
     first = max(first, end - (2 if view.code in NOUNS_CAPITAL else _LONGEST_NAME))
     words = view.words[first:end]
     beside = {first - 1, end} & known
-    if len(words) < 2 or any(len(one.folded) < 2 or one.folded.isdigit() for one in words):
+    if len(words) < 2 or len(words[-1].folded) < 2 or any(one.folded.isdigit() for one in words):
         return None
     start, stop = words[0].start, words[-1].end
     if beside and any(_is_beside(view, one, start, stop) for one in beside):

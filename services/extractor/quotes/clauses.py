@@ -102,6 +102,8 @@ def _openings(view: View, sentence: Piece, people: Cast) -> list[Opening]:
     return found
 
 
+_DAY = 3
+"""Words of a day between a verb and its clause: said late Tuesday that."""
 _NONE, _REFUSED = -1, -2
 
 
@@ -123,17 +125,17 @@ def _leads_to(view: View, verb: int, at: int) -> bool:
     """Whether no other clause begins between a verb and an opening word: behind a comma nothing but that word may
     stand, or an aside between two."""
     gap = view.text[view.words[verb].end : view.words[at].start]
-    if view.quoting.tells and at > verb + 1 and not _may_follow(view, verb):
+    if view.quoting.tells and at > verb + 1 and not _may_follow(view, verb, at):
         return False
     comma = gap.rfind(",")
     return comma < 0 or not gap[comma + 1 :].strip() or gap.count(",") > 1
 
 
-def _may_follow(view: View, verb: int) -> bool:
+def _may_follow(view: View, verb: int, at: int) -> bool:
     """Whether what follows a verb can stand before its clause: a preposition or an adverb, or with some verbs whoever
     is told; another object takes the clause for itself (reported details of the tour that …)."""
     word, spoken = view.words[verb + 1], view.spoken
-    if view.words[verb].folded in view.quoting.tells or word.capital or spoken is None:
+    if view.words[verb].folded in view.quoting.tells or spoken is None or (word.capital and at - verb <= _DAY):
         return True
     prepositions = spoken.not_speakers_after | view.quoting.governing
     small = word.folded in prepositions or (word.folded in spoken.stop_words and word.folded not in view.quoting.begins)

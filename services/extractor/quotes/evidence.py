@@ -54,11 +54,21 @@ def doer(view: View, verb: int, first: int, last: int, actors: Sequence[Actor]) 
         return about
     able = [one for one in actors if one.subject and not (one.place and _is_parted(view, one, start))]
     before = [one for one in able if view.words[first].start <= one.start and one.end <= start]
+    if aside := _before_aside(view, before, start):
+        return aside
     if before:
         known = [one for one in before if one.kind != PRONOUN]
         return (known or before)[-1]
     until = view.words[min(last, verb + BEHIND)].start
     return next((one for one in able if end <= one.start <= until), None)
+
+
+def _before_aside(view: View, before: Sequence[Actor], start: int) -> Actor | None:
+    """The name before what two commas say about it: X, who represents Y, said."""
+    if view.text[max(0, start - 2) : start] != ", ":
+        return None
+    heads = [one for one in before if one.end < start - 2 and view.text[one.end] == ","]
+    return heads[-1] if heads else None
 
 
 def _is_comma(gap: str) -> bool:
@@ -100,7 +110,7 @@ def last_person(view: View, people: Cast, position: int) -> Actor | None:
 def is_bare(view: View, verb: int, words: range) -> bool:
     """Whether a verb has nothing but small words and pronouns around it, and so no subject of its own."""
     stop = view.spoken.stop_words if view.spoken is not None else frozenset[str]()
-    small = stop | view.quoting.pronouns | view.quoting.auxiliaries
+    small = stop | view.quoting.pronouns | view.quoting.auxiliaries | view.quoting.adverbs
     return all(at == verb or view.words[at].folded in small or len(view.words[at].folded) <= 2 for at in words)
 
 

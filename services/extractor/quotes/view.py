@@ -55,6 +55,9 @@ class View:
         """All words in order."""
         code = self.code
         words = [Word(one.start(), one.end(), *_known(one[0], code)) for one in _WORD.finditer(self.text)]
+        compound = (at for at, one in enumerate(words) if one.act and self.text[one.start - 1 : one.start] == "-")
+        for at in compound:
+            words[at] = msgspec.structs.replace(words[at], act="")  # self-assured
         nouns = self.quoting.nouns
         return [self._as_noun(words, at) if one.folded in nouns else one for at, one in enumerate(words)]
 

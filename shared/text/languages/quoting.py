@@ -23,9 +23,9 @@ class Quoting:
     surnames that are no subject, as do `governing` words before a name. `joining` words join two clauses, and a word of
     `no_clause` begins none that is said. `auxiliaries` may stand before a verb; `refusals` (stems) are verbs whose
     clause is what somebody will not do. `relatives` open a clause about the name before them, `fillers` stand between
-    what opens a clause and the clause, `nouns` are verbs only right behind their subject, what stands with one of
-    `impersonal` or ends like `impersonal_ends` has no subject at all, and `according_them` are phrases that mean
-    whoever was named last.
+    what opens a clause and the clause, `nouns` are verbs only right behind their subject, `adverbs` beside a verb are
+    no subject, what stands with one of `impersonal` or ends like `impersonal_ends` has none at all, and
+    `according_them` are phrases that mean whoever was named last.
     """
 
     verbs: tuple[str, ...] = ()
@@ -50,6 +50,7 @@ class Quoting:
     relatives: frozenset[str] = frozenset()
     fillers: frozenset[str] = frozenset()
     nouns: frozenset[str] = frozenset()
+    adverbs: frozenset[str] = frozenset()
     impersonal: frozenset[str] = frozenset()
     impersonal_ends: tuple[str, ...] = ()
     according_them: tuple[tuple[str, ...], ...] = ()
@@ -69,6 +70,7 @@ def read_quoting(data: Mapping[str, Any]) -> Quoting:
         joining=frozenset(words["joining"]), no_clause=frozenset(words["no_clause"]),
         auxiliaries=frozenset(words["auxiliaries"]), refusals=words["refusals"],
         relatives=frozenset(words["relatives"]), fillers=frozenset(words["fillers"]), nouns=frozenset(words["nouns"]),
+        adverbs=frozenset(words["adverbs"]),
         impersonal=frozenset(words["impersonal"]), impersonal_ends=words["impersonal_ends"],
         according_them=tuple(_apart(one) for one in data.get("according_them") or ()),
     )  # fmt: skip
@@ -77,7 +79,7 @@ def read_quoting(data: Mapping[str, Any]) -> Quoting:
 _WORDS = (
     "verbs", "pronouns", "nobody", "works", "works_after", "strong", "bare", "begins", "tells", "after_comma",
     "nominal", "oblique_names", "governing", "joining", "no_clause", "auxiliaries", "refusals", "relatives", "fillers",
-    "nouns", "impersonal", "impersonal_ends",
+    "nouns", "adverbs", "impersonal", "impersonal_ends",
 )  # fmt: skip
 
 

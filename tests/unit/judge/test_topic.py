@@ -141,8 +141,12 @@ def test_facts_are_the_same_in_every_language() -> None:
     assert found[0] == found[1] == found[2] == {"number 1350", "day 3-18"}
 
 
-def test_a_speaker_is_a_fact() -> None:
+def test_a_speaker_who_is_named_is_a_fact() -> None:
     match = small("Naslov", "Savez.", source="a")
-    quote = Quote(span=Span(field="text", start=0, end=5, surface="Savez"), kind="direct", speaker_id="gasic")
-    article = msgspec.structs.replace(match.article, quotes=(quote, msgspec.structs.replace(quote, speaker_id="")))
+    span = Span(field="text", start=0, end=5, surface="Savez")
+    quote = Quote(span=span, kind="direct", speaker_id="gasic", confidence=0.6)
+    inferred = msgspec.structs.replace(quote, speaker_id="vucic", confidence=0.4)
+    article = msgspec.structs.replace(
+        match.article, quotes=(quote, inferred, msgspec.structs.replace(quote, speaker_id=""))
+    )
     assert list(facts(article, 700)) == ["speaker gasic"]
