@@ -8,28 +8,31 @@ Read from a pack's `entities.yaml`; the format, one entry:
       side: serbia
       roles: [{title: president, of: serbia, from: 2017-05-31}]
       names: [Aleksandar Vučić]      # strong: enough alone
-      weak: [Вучић, Vuçiq]           # need support: the full name, one of `needs`, a word of `words`, or the country
+      weak: [Вучић]                  # need support: the full name, one of `needs`, a word of `words`, or the country
       adjectives: [srpsk~]           # demonyms and adjectives: kept apart as mentions of kind `adjective`
       needs: [serbia]                # entities that support a weak name when they occur in the article
       words: [ministar~]             # words in the same sentence that support it
       countries: [RS]                # outlets of these countries mean this one
       veto: [fudbal*]                # words in the same sentence that block every name
 
-A name is a dictionary form in any script whose endings are guessed from the type and its last letter, or a term with
-`~` or `*` (`shared.text.terms`); `{text: …, class: …, lang: [sl]}` says more. `metonym` is a capital that can act for
-its government. `ignore` entries eat their text (Croatia Airlines).
+A person's surname alone is found where the full name is in the article, and neighbours' spellings (Vuçiq, Tači) are
+derived (`names`). A name is a dictionary form in any script whose endings are guessed from the type and its last
+letter, or a term with `~` or `*` (`shared.text.terms`); `{text: …, class: …, lang: [sl]}` says more. `metonym` is a
+capital that can act for its government. `ignore` entries eat their text (Croatia Airlines).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 from shared.document import Fault, Faulty, Node, Reader, read
 from shared.text.fold import fold_text
 from shared.text.inflect import guess
 from shared.text.languages import macro
+from shared.text.names import Spelt, respelt, surname
 from shared.text.terms import BadTerm, Term, parse
 
 TYPES = ("person", "place", "metonym", "state", "org", "alliance", "document", "agency", "ignore")
@@ -57,15 +60,17 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name as a term: strong alone or in need of support; `languages` limits it (macro codes; empty: all)."""
+    """A name as a term: strong alone or in need of support; `languages` limits it (macro codes; empty: all). A `linked`
+    one is a surname that only the full name in the article supports."""
 
     term: Term
     strong: bool = True
     adjective: bool = False
     languages: tuple[str, ...] = ()
+    linked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entity:
     """An entry of the list."""
 
@@ -79,6 +84,11 @@ class Entity:
     words: tuple[Term, ...] = ()
     countries: tuple[str, ...] = ()
     veto: tuple[Term, ...] = ()
+
+    @cached_property
+    def first_names(self) -> frozenset[str]:
+        """The first words of a person's full names, folded stems."""
+        return frozenset(one.term.parts[0].stem for one in self.names if len(one.term.parts) > 1)
 
     def role_at(self, day: date | None) -> Role | None:
         """The office held on a day (the latest begun); without a day the last one."""
@@ -119,18 +129,17 @@ def _entity(reader: Reader, node: Node) -> Entity:
         reader.fault(node, "an entity needs an id: write id: some-name")
     identity = reader.text(row.get("id"), "id")
     kind = reader.choice(row.get("type"), "type", TYPES, "org")
-    names = [
-        *_names(reader, row.get("names"), kind),
-        *_names(reader, row.get("weak"), kind, strong=False),
-        *_names(reader, row.get("adjectives"), kind, adjective=True),
-    ]
+    side = reader.choice(row.get("side"), "side", SIDES)
+    strong, weak = (_names(reader, row.get(key), kind, side, strong=key == "names") for key in ("names", "weak"))
+    adjectives = _names(reader, row.get("adjectives"), kind, adjective=True)
+    names = [*strong, *weak, *(_linked([*strong, *weak]) if kind == "person" else ()), *adjectives]
     if not names:
         reader.fault(node, f"{identity}: no names; write names: [Some Name]")
     return Entity(
         id=identity,
         type=kind,
         label=_label(reader, row.get("label")) or identity,
-        side=reader.choice(row.get("side"), "side", SIDES),
+        side=side,
         roles=tuple(_role(reader, item) for item in reader.items(row.get("roles"), "roles")),
         names=tuple(names),
         needs=reader.texts(row.get("needs"), "needs"),
@@ -147,21 +156,40 @@ def _label(reader: Reader, node: Node | None) -> str:
     return labels.get("en") or next(iter(labels.values()), "")
 
 
-def _names(reader: Reader, node: Node | None, kind: str, *, strong: bool = True, adjective: bool = False) -> list[Name]:
+def _names(
+    reader: Reader, node: Node | None, kind: str, side: str = "", *, strong: bool = True, adjective: bool = False
+) -> list[Name]:
     found: list[Name] = []
     for item in reader.items(node, "names"):
         row = item.value if isinstance(item.value, dict) else {"text": item}
         if isinstance(item.value, dict):
             reader.known_keys(item, ("text", "class", "lang"))
-        text = reader.text(row.get("text"), "text")
+        text, given = reader.text(row.get("text"), "text"), reader.text(row.get("class"), "class")
         languages = tuple(dict.fromkeys(macro(code) for code in reader.texts(row.get("lang"), "lang")))
-        try:
-            term = parse(_written(text, reader.text(row.get("class"), "class"), kind))
-        except BadTerm as error:
-            reader.fault(item, str(error))
-            continue
-        found.append(Name(term, strong, adjective, languages))
+        for spelt, spoken in ((text, languages), *_respelt(text, given or languages, kind, side)):
+            try:
+                found.append(Name(parse(_written(spelt, given, kind)), strong, adjective, spoken))
+            except BadTerm as error:
+                reader.fault(item, str(error))
+                break
     return found
+
+
+def _respelt(text: str, said: object, kind: str, side: str) -> list[Spelt]:
+    """How neighbours spell a person, where the entry says nothing of its own about endings or languages."""
+    return [] if said or kind != "person" or any(mark in text for mark in "~*=") else respelt(text, side)
+
+
+def _linked(names: list[Name]) -> list[Name]:
+    """The surnames of full names that are not among the names already."""
+    known = {(one.term.parts, one.languages) for one in names} | {(one.term.parts, ()) for one in names}
+    found = {}
+    for one in names:
+        last = surname(one.term.written) if one.strong and "hu" not in one.languages else ""
+        if last:
+            linked = Name(parse(last), strong=False, languages=one.languages, linked=True)
+            found[linked.term.parts, linked.languages] = linked
+    return [one for key, one in found.items() if key not in known and (key[0], ()) not in known]
 
 
 def _written(text: str, given: str, kind: str) -> str:
@@ -172,7 +200,7 @@ def _written(text: str, given: str, kind: str) -> str:
         return text
     words = text.split()
     if kind == "person":
-        words = [f"{word}~{_class_of(word, 'person')}" if len(word.strip(".")) > 1 else word for word in words]
+        words = [f"{word}~{person_class(word)}" if len(word.strip(".")) > 1 else word for word in words]
         if given:
             words[-1] = f"{text.rsplit(maxsplit=1)[-1]}~{given}"
         return " ".join(words)
@@ -185,6 +213,11 @@ def _default_class(word: str, kind: str) -> str:
     if kind in ("place", "metonym", "state"):
         return _class_of(word, "place")
     return "word"
+
+
+def person_class(name: str) -> str:
+    """The class of endings of a person's name."""
+    return _class_of(name, "person")
 
 
 def _class_of(word: str, family: str) -> str:

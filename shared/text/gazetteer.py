@@ -1,31 +1,31 @@
 """Entities in a text: every name of the list found, checked and explained.
 
-The longest name wins and `ignore` entries eat their text. A name written with a capital needs one in the text. A weak
-name (a surname many share, an office without its state) needs support: the entity's strong name anywhere in the
-article, one of the entities it `needs`, a word of its `words` in the sentence, or an outlet of its `countries`; another
-person's first name before it (Dafina Kurti) blocks it. Veto words in the sentence block every name.
+The longest name wins (`longest`) and `ignore` entries eat their text. A name written with a capital needs one in the
+text. A weak name needs support, and another person's first name or a veto word blocks any (`support`). Of several
+people with one surname, the one whose full name came last is meant.
 
-Found are names of the list only. Left out on purpose: guessing unknown names and telling who a pronoun means.
+Found are names of the list only. Left out on purpose: guessing unknown names (the extractor collects those for review)
+and telling who a pronoun means.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from shared.text.entities import Entity, Name
+from shared.text.entities import Entity, Name, person_class
 from shared.text.fold import Folded, fold_word
-from shared.text.languages import Language, language
+from shared.text.languages import language
 from shared.text.lexicon import Hit, Lexicon
 from shared.text.longest import longest
-from shared.text.segment import Piece, holder, sentences
-from shared.text.terms import Term
+from shared.text.names import namesakes
+from shared.text.segment import sentences
+from shared.text.support import Evidence, blocked, namesake, support
+from shared.text.terms import Term, parse
 
 ADJECTIVE = "adjective"
-LONGEST_WORD = 40
-"""Characters looked at before a surname for another person's first name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,38 +62,44 @@ class _Word:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    hit: Hit[_Named | _Word]
+class _First:
+    """A key of the lexicon: a first name, folded."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """A key of the lexicon: a word that makes another name of a place before or after it."""
+
+    before: bool
+
+
+_Key = _Named | _Word | _First | _Beside
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A name found that may be meant."""
+
+    hit: Hit[_Key]
     entity: Entity
     name: Name
 
     @property
     def place(self) -> tuple[int, int]:
+        """Where it is, folded."""
         return self.hit.start, self.hit.end
 
     @property
     def owner(self) -> str:
+        """Whose name it is."""
         return self.entity.id
 
     @property
     def rank(self) -> tuple[bool, ...]:
+        """What decides between names of the same length."""
         return not self.name.strong, self.name.adjective
-
-
-@dataclass
-class _Evidence:
-    """What the whole article holds for and against its weak names."""
-
-    text: str
-    sentences: Sequence[Piece]
-    language: Language | None
-    country: str
-    sure: set[str] = field(default_factory=set)
-    words: set[tuple[str, bool, int]] = field(default_factory=set)
-
-    def sentence(self, at: int) -> int:
-        """The number of the sentence that holds an original position."""
-        return holder(self.sentences, at)
 
 
 class Gazetteer:
@@ -101,9 +107,8 @@ class Gazetteer:
 
     def __init__(self, entities: Mapping[str, Entity]) -> None:
         self.entities = dict(entities)
-        self._lexicon: Lexicon[_Named | _Word] = Lexicon.build(
-            (key, term) for one in entities.values() for key, term in _terms(one)
-        )
+        terms = [(key, term) for one in entities.values() for key, term in _terms(one)]
+        self._lexicon: Lexicon[_Key] = Lexicon.build([*terms, *(_others() if terms else ())])
 
     @cached_property
     def sides(self) -> dict[str, str]:
@@ -117,18 +122,20 @@ class Gazetteer:
     def find_in(self, folded: Folded, code: str = "", *, day: date | None = None, country: str = "") -> list[Found]:
         """The same for a text that is folded already."""
         spoken = language(code)
-        hits = self._lexicon.find(folded, spoken.code if spoken else code)
+        code = spoken.code if spoken else code
+        hits = self._lexicon.find(folded, code)
         if not hits:
             return []
-        evidence = _Evidence(folded.original, sentences(folded.original, spoken), spoken, country)
-        for hit in hits:
-            if isinstance(hit.key, _Word):
-                evidence.words.add((hit.key.entity, hit.key.veto, evidence.sentence(hit.span[0])))
-        candidates = longest(self._candidates(hits, spoken.code if spoken else code))
-        evidence.sure = {one.entity.id for one in candidates if one.name.strong and not one.name.adjective}
-        return [found for one in candidates if (found := _judged(one, evidence, day)) is not None]
+        evidence = Evidence(folded, sentences(folded.original, spoken), spoken, country)
+        _note(hits, evidence)
+        candidates = longest(self._candidates(hits, code))
+        for one in candidates:
+            if one.name.strong and not one.name.adjective and not namesake(one, evidence):
+                evidence.sure.setdefault(one.entity.id, []).append(one.hit.start)
+        accepted = [(one, why) for one in candidates if (why := _accepted(one, evidence))]
+        return [_found(one, why, day) for one, why in _latest(accepted, evidence)]
 
-    def _candidates(self, hits: Iterable[Hit[_Named | _Word]], code: str) -> list[_Candidate]:
+    def _candidates(self, hits: Iterable[Hit[_Key]], code: str) -> list[Candidate]:
         found = []
         for hit in hits:
             if not isinstance(hit.key, _Named):
@@ -136,11 +143,11 @@ class Gazetteer:
             entity = self.entities[hit.key.entity]
             name = entity.names[hit.key.at]
             if (not name.languages or code in name.languages or not code) and _capital(hit, name):
-                found.append(_Candidate(hit, entity, name))
+                found.append(Candidate(hit, entity, name))
         return found
 
 
-def _terms(entity: Entity) -> Iterable[tuple[_Named | _Word, Term]]:
+def _terms(entity: Entity) -> Iterable[tuple[_Key, Term]]:
     for at, name in enumerate(entity.names):
         yield _Named(entity.id, at), name.term
     for term in entity.words:
@@ -149,51 +156,56 @@ def _terms(entity: Entity) -> Iterable[tuple[_Named | _Word, Term]]:
         yield _Word(entity.id, veto=True), term
 
 
-def _capital(hit: Hit[_Named | _Word], name: Name) -> bool:
+def _others() -> Iterable[tuple[_Key, Term]]:
+    """What may tell namesakes of any entity."""
+    known = namesakes()
+    yield from ((_First(fold_word(name)), parse(f"{name}~{person_class(name)}")) for name in known.first_names)
+    yield from ((_Beside(before=True), parse(word)) for word in known.before)
+    yield from ((_Beside(before=False), parse(word)) for word in known.after)
+
+
+def _note(hits: Iterable[Hit[_Key]], evidence: Evidence) -> None:
+    """Keep what the text holds for and against names."""
+    for hit in hits:
+        match hit.key:
+            case _Word(entity, veto):
+                evidence.words.add((entity, veto, evidence.sentence(hit.span[0])))
+            case _First(name) if hit.surface[:1].isupper():
+                evidence.firsts.setdefault(hit.end, set()).add(name)
+            case _Beside(before):
+                evidence.beside.add((before, hit.end if before else hit.start))
+            case _:
+                pass
+
+
+def _capital(hit: Hit[_Key], name: Name) -> bool:
     written = name.term.written.lstrip("= ")
     return not written[:1].isupper() or hit.surface[:1].isupper()
 
 
-def _judged(one: _Candidate, evidence: _Evidence, day: date | None) -> Found | None:
-    entity, name, hit = one.entity, one.name, one.hit
-    if entity.type == "ignore":
-        return None
-    start, end = hit.span
-    at = evidence.sentence(start)
-    if entity.veto and (entity.id, True, at) in evidence.words:
-        return None
-    why = "strong" if name.strong else _support(one, evidence, at)
-    if not why:
-        return None
-    role = entity.role_at(day)
-    kind = ADJECTIVE if name.adjective else entity.type
-    return Found(entity, kind, start, end, hit.surface, hit.subject, str(role) if role else "", f"{why}: {hit.form}")
-
-
-def _support(one: _Candidate, evidence: _Evidence, at: int) -> str:
-    entity = one.entity
-    if entity.type == "person" and _other_first_name(one, evidence):
+def _accepted(one: Candidate, evidence: Evidence) -> str:
+    """Why a name is accepted, "" when it is not."""
+    if one.entity.type == "ignore" or blocked(one, evidence):
         return ""
-    if entity.id in evidence.sure:
-        return "full name in the article"
-    if (entity.id, False, at) in evidence.words:
-        return "supported by a word"
-    if evidence.country and evidence.country in entity.countries:
-        return "outlet's country"
-    needed = next((need for need in entity.needs if need in evidence.sure), "")
-    return f"supported by {needed}" if needed else ""
+    return "strong" if one.name.strong else support(one, evidence)
 
 
-def _other_first_name(one: _Candidate, evidence: _Evidence) -> bool:
-    """Whether a capitalised word that is no title, stop word or common word stands right before the surname."""
-    start = one.hit.span[0]
-    before = evidence.text[max(0, start - LONGEST_WORD) : start]
-    word = before.rstrip(" ").rsplit(None, 1)[-1:] if before.endswith(" ") else []
-    if not word or not word[0].isalpha() or not word[0][0].isupper() or word[0].isupper():
-        return False
-    folded = fold_word(word[0])
-    if evidence.language is None:
-        return True
-    spoken = evidence.language
-    common = folded in spoken.stop_words or folded in spoken.background or folded[:-1] in spoken.background
-    return not common and not any(folded.startswith(verb.stem) for verb in spoken.verbs)
+def _latest(accepted: Sequence[tuple[Candidate, str]], evidence: Evidence) -> list[tuple[Candidate, str]]:
+    """Of several people found at one place the one whose full name was written last before it."""
+    by_place: dict[tuple[int, int], list[tuple[Candidate, str]]] = {}
+    for one in accepted:
+        by_place.setdefault(one[0].place, []).append(one)
+    kept = []
+    for place, rivals in by_place.items():
+        people = [one for one in rivals if one[0].entity.type == "person"]
+        chosen = max(people, key=lambda one: evidence.last_sure(one[0].entity.id, place[0]), default=None)
+        kept += [one for one in rivals if one[0].entity.type != "person" or one is chosen]
+    return kept
+
+
+def _found(one: Candidate, why: str, day: date | None) -> Found:
+    entity, hit = one.entity, one.hit
+    start, end = hit.span
+    role = entity.role_at(day)
+    kind = ADJECTIVE if one.name.adjective else entity.type
+    return Found(entity, kind, start, end, hit.surface, hit.subject, str(role) if role else "", f"{why}: {hit.form}")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from shared.text.languages import Language, languages
 
@@ -59,6 +60,7 @@ class Inflections:
             known = self._strips.get(kind, ())
             self._strips[kind] = tuple(dict.fromkeys((*known, *endings.strip)))
 
+    @cached_property
     def kinds(self) -> frozenset[str]:
         """The names of all classes."""
         return frozenset(kind for _, kind in self._tables)

@@ -111,8 +111,8 @@ def _parts(word: str, table: Inflections) -> list[Part]:
         return [Part(part) for part in _split(stem, word)]
     *first, last = _split(stem, word)
     kind = kind or guess(last, stem)
-    if kind not in table.kinds():
-        raise BadTerm(f"{word!r}: no class of endings {kind!r}; write one of {', '.join(sorted(table.kinds()))}")
+    if kind not in table.kinds:
+        raise BadTerm(f"{word!r}: no class of endings {kind!r}; write one of {', '.join(sorted(table.kinds))}")
     return [*(Part(part) for part in first), Part(table.stem(last, kind), Kind.INFLECTED, kind)]
 
 

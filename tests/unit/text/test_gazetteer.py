@@ -10,6 +10,7 @@ import pytest
 from shared.document import Faulty
 from shared.text.entities import load, loads
 from shared.text.gazetteer import Gazetteer
+from shared.text.names import respelt
 
 PACK = Path(__file__).parents[3] / "deploy/packs/alliance/entities.yaml"
 
@@ -81,8 +82,41 @@ def test_subjects_and_kinds(gazetteer: Gazetteer) -> None:
 
 def test_the_pack_is_rich_enough() -> None:
     entities = load(PACK)
-    assert len(entities) >= 120
+    assert sum(one.type != "ignore" for one in entities.values()) >= 900
     assert {"serbia", "kosovo", "albania", "croatia", "nato", "eu"} <= {one.side for one in entities.values()}
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "expected"),
+    [
+        ("sr", "Dimitar Kovačevski je otišao. Kovačevski ćuti.", ["kovachevski", "kovachevski"]),
+        ("sq", "Flet Nikolla Dimitrov. Më vonë Dimitrovi iku.", ["dimitrov-nikola", "dimitrov-nikola"]),
+        ("sr", "Bedžet Pacoli i Hašim Tači su ćutali.", ["pacolli", "thaci"]),
+        ("sr", "Došao je Milan Knežević. Knežević kaže: ne.", ["knezevic-milan", "knezevic-milan"]),
+        ("sr", "Knežević kaže: ne.", []),
+        (
+            "sr",
+            "Dimal Baša je govorio, a Lulzim Baša pisao. Baša ćuti.",
+            ["basha-dimal", "basha-lulzim", "basha-lulzim"],
+        ),
+        (
+            "sr",
+            "Lulzim Baša je pisao, a Dimal Baša govorio. Baša ćuti.",
+            ["basha-lulzim", "basha-dimal", "basha-dimal"],
+        ),
+    ],
+)
+def test_a_surname_is_linked_to_the_full_name_written_last(
+    gazetteer: Gazetteer, code: str, text: str, expected: list[str]
+) -> None:
+    assert ids(gazetteer, text, code) == expected
+
+
+def test_neighbours_spell_names_by_sound() -> None:
+    assert ("Vuçiq", ("sq",)) in respelt("Vučić", "serbia")
+    assert [one for one, _ in respelt("Miloš Vučević", "serbia")] == ["Milosh Vuçeviq", "Millosh Vuçeviq"]
+    assert [one for one, _ in respelt("Behgjet Pacolli", "kosovo")] == ["Behđet Pacoli"]
+    assert respelt("Mark Rutte", "nato") == []
 
 
 def test_faults_name_line_and_remedy() -> None:
