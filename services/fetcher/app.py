@@ -11,6 +11,7 @@ import asyncio
 import platform
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 import structlog
@@ -35,10 +36,11 @@ from services.fetcher.push.ask import Hubs
 from services.fetcher.push.port import CONNECTIONS, Port, callback_of
 from services.fetcher.push.receive import Receiver
 from services.fetcher.push.subscribe import Subscriber
+from services.fetcher.read.reading import obeys_robots
 from services.fetcher.revisit.hear import Hearing
 from services.fetcher.revisit.revisits import Revisits
 from services.fetcher.settings import FetcherSettings
-from services.fetcher.sources import SourcesFile
+from services.fetcher.sources import Source, SourcesFile
 from services.fetcher.watch import Watch
 from shared.bus import Publisher
 from shared.errors import Misconfigured
@@ -156,6 +158,7 @@ class Running:
         pace.owner = domains
         feeds, articles, files = (Counted(parts.door, tally, asked) for asked in Asked)
         robots = Robots(files, pace, parts.database, parts.real, settings.robots_agent)
+        judges = partial(_judge_of, robots, settings)
         limits = Limits(total=settings.request_timeout.total_seconds())
         fetcher = Fetcher(articles, pace, parts.real, limits, robots if settings.robots else None)
         self.revisits = Revisits(
@@ -172,8 +175,8 @@ class Running:
         watch = Watch(
             settings=settings, database=parts.database, story=parts.story, real=parts.real, file=self.file,
             plan=plan_of(settings), landing=landing, heat=self.heat, domains=domains,
-            poller=Poller(feeds, pace, parts.real, limits),
-            walker=Walker(feeds, pace, parts.database, parts.real, limits), robots=robots, pages=pages,
+            poller=Poller(feeds, pace, parts.real, limits, judges),
+            walker=Walker(feeds, pace, parts.database, parts.real, limits, judges), robots=robots, pages=pages,
             defects=defects, board=Board(settings.source_series), pulse=parts.health.pulse("fetcher:sources"),
         )  # fmt: skip
         domains.wanted, domains.gained = watch.wanted, watch.gained
@@ -206,6 +209,11 @@ def plan_of(settings: FetcherSettings) -> Plan:
             f"WIREWATCH_POLLS_PER_DAY is {settings.polls_per_day:g}: write a number above 0, at most {MOST_POLLS}"
         )
     return Plan(settings.poll_interval, settings.poll_jitter, settings.poll_spread, Budget(settings.polls_per_day))
+
+
+def _judge_of(robots: Robots, settings: FetcherSettings, source: Source) -> Robots | None:
+    """Who judges where else polls of `source` lead; None where robots do not apply to them."""
+    return robots if obeys_robots(source, settings) else None
 
 
 def _check_lease(settings: FetcherSettings) -> None:

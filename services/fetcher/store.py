@@ -62,7 +62,8 @@ class SourceState:
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An entry whose page is to be published: all that the event needs besides the page. `seen` is real time."""
+    """An entry whose page is to be published: all that the event needs besides the page. `seen` is real time. `led_to`
+    is where redirects led, `hops` in number, when the domain there was another process's: it goes on from there."""
 
     entry_id: str
     source: Source
@@ -73,6 +74,13 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     observed: datetime
     seen: datetime
     from_feed: bool = False
+    led_to: str = ""
+    hops: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where the page is asked for."""
+        return self.led_to or self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +254,11 @@ async def states_of(connection: AsyncConnection, source_ids: Collection[str]) ->
     return {row.source_id: SourceState(**row._asdict()) for row in rows}
 
 
-async def leave(connection: AsyncConnection, entry_id: str, now: datetime) -> None:
-    """Leave a page to whoever holds its domain."""
-    await connection.execute(_ROW.values(left_at=sa.bindparam("when")), {"row": entry_id, "when": now})
+async def leave(connection: AsyncConnection, item: Item, now: datetime) -> None:
+    """Leave a page to whoever holds the domain of its place, unless it is done."""
+    values = {"left_at": now, "domain": registered_domain(item.place), "item": _ENCODER.encode(item)}
+    mine = (ENTRIES.c.entry_id == item.entry_id) & ENTRIES.c.pending
+    await connection.execute(sa.update(ENTRIES).where(mine).values(values))
 
 
 async def left_since(connection: AsyncConnection, when: datetime, elsewhere: Collection[str]) -> list[Job]:

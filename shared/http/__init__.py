@@ -20,9 +20,9 @@ import functools
 import re
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from types import TracebackType
@@ -119,7 +119,8 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A complete answer; `headers` compares names without case, `address` is the remote IP."""
+    """A complete answer; `headers` compares names without case, `address` is the remote IP. `onward` is where a
+    redirect leads that was not followed because the caller's `within` said no; its own body is not read."""
 
     status: int
     url: str
@@ -129,6 +130,7 @@ class Response:
     truncated: bool
     address: str | None
     timings: Timings
+    onward: str | None = None
 
 
 class Door:
@@ -164,11 +166,14 @@ class Door:
         limits: Limits | None = None,
         follow: bool = True,
         truncate: bool = False,
+        within: Callable[[str], bool] | None = None,
+        still: Callable[[], None] | None = None,
     ) -> Response:
         """`request` with the method GET."""
         return await self.request(
-            "GET", url, headers=headers, content=content, limits=limits, follow=follow, truncate=truncate
-        )
+            "GET", url, headers=headers, content=content, limits=limits, follow=follow, truncate=truncate,
+            within=within, still=still,
+        )  # fmt: skip
 
     async def request(
         self,
@@ -180,15 +185,21 @@ class Door:
         limits: Limits | None = None,
         follow: bool = True,
         truncate: bool = False,
+        within: Callable[[str], bool] | None = None,
+        still: Callable[[], None] | None = None,
     ) -> Response:
-        """The answer of the last hop, any status. Raises `HttpFailure` and nothing else.
+        """The answer of the last hop, any status. Raises `HttpFailure`, what `still` raises, and nothing else.
 
         `follow=False` gives a redirect back as it is. `truncate=True` gives the first `limits.body` decoded bytes of
-        a larger body instead of failing.
+        a larger body instead of failing. Of redirects only those are followed whose absolute target `within` says yes
+        to; another one comes back as it is, with `onward`. `still` is called right before every address is dialled and
+        right before every request is written to its connection: it raises where there may be none any more.
         """
         bounds = limits or self._limits
         started = time.monotonic()
-        trip = _Trip(method=method.upper(), url=url, headers=self._merged(headers), content=content)
+        trip = _Trip(
+            method=method.upper(), url=url, headers=self._merged(headers), content=content, within=within, still=still
+        )
         try:
             async with asyncio.timeout(bounds.total):
                 return await self._travel(trip, bounds, follow=follow, truncate=truncate, started=started)
@@ -221,6 +232,8 @@ class Door:
                     if not follow or place is None:
                         body, cut = await _collect(response, limits, truncate=truncate)
                         return _facts(response, trip, body, cut, started)
+                    if not trip.may_go(place):
+                        return replace(_facts(response, trip, b"", False, started), onward=_joined(trip.url, place))
                 finally:
                     await response.aclose()  # a redirect's own body is never read
                 trip.turn(response.status_code, place, limits)
@@ -231,7 +244,7 @@ class Door:
             self._guard.accept(trip.url),
             headers=[(name.encode(), value.encode()) for name, value in trip.headers.items()],
             content=trip.content,
-            extensions={"timeout": {"connect": limits.connect}},
+            extensions={"timeout": {"connect": limits.connect}, "still": trip.still},
         )
         trip.url = str(request.url)
         trip.visit()
@@ -249,6 +262,12 @@ class _Trip:
     hops: list[Hop] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
     status: int | None = None
+    within: Callable[[str], bool] | None = None
+    still: Callable[[], None] | None = None
+
+    def may_go(self, place: str) -> bool:
+        """Whether the caller wants this redirect followed."""
+        return self.within is None or self.within(_joined(self.url, place))
 
     def visit(self) -> None:
         """Raises `HttpFailure` on a place already asked: without cookies it will answer the same again."""

@@ -19,7 +19,7 @@ import functools
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -69,9 +69,11 @@ class Resolver(Protocol):
 
 @dataclass(slots=True)
 class Stopwatch:
-    """When the stages of one exchange began, on the monotonic clock; None where a stage did not happen."""
+    """When the stages of one exchange began, on the monotonic clock; None where a stage did not happen. `still` is
+    asked before every address that is dialled and before the request is written: what it raises ends the exchange."""
 
     sent: float
+    still: Callable[[], None] | None = None
     dns: float | None = None
     dialled: float | None = None
     handshake: float | None = None
@@ -139,6 +141,16 @@ class TimedContext(ssl.SSLContext):
         return super().wrap_bio(*args, **kwargs)
 
 
+class AskingRequest(aiohttp.ClientRequest):
+    """Asks once more whether it may, when a connection stands and nothing was written to it yet: looking a name up,
+    dialling and waiting for a place in the pool took time, and the process may have been stopped meanwhile."""
+
+    async def send(self, conn: Any) -> aiohttp.ClientResponse:
+        """As aiohttp does it; a connection that nothing may be written to is closed."""
+        _ask_again()
+        return await super().send(conn)
+
+
 class PeerResponse(aiohttp.ClientResponse):
     """Remembers the remote address: a short answer gives its connection back before anybody can ask."""
 
@@ -196,7 +208,7 @@ class Transport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Status, raw headers and an unread stream; raises httpx's transport errors and the three classes above."""
-        watch = Stopwatch(sent=time.monotonic())
+        watch = Stopwatch(sent=time.monotonic(), still=request.extensions.get("still"))
         token = STOPWATCH.set(watch)
         try:
             response = await self._exchange(request)
@@ -240,6 +252,7 @@ class Transport(httpx.AsyncBaseTransport):
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
+            request_class=AskingRequest,
             response_class=PeerResponse,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
@@ -255,11 +268,13 @@ class Transport(httpx.AsyncBaseTransport):
 
 
 def open_socket(guard: Guard, target: Any) -> socket.socket:
-    """A socket for an address tuple of `getaddrinfo`; raises `Refused`, whatever way led here."""
+    """A socket for an address tuple of `getaddrinfo`; raises `Refused`, whatever way led here, and what the stopwatch's
+    `still` raises."""
     family, kind, protocol, _, address = target
     reason = guard.check_address(str(address[0]))
     if reason is not None:
         raise Refused(reason)
+    _ask_again()
     watch = STOPWATCH.get()
     if watch is not None and watch.dialled is None:
         watch.dialled = time.monotonic()
@@ -314,6 +329,12 @@ def _worded(error: Exception) -> str:
 
 def _look_up(host: str) -> list[str]:
     return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+
+
+def _ask_again() -> None:
+    watch = STOPWATCH.get()
+    if watch is not None and watch.still is not None:
+        watch.still()
 
 
 def _note_lookup(started: float) -> None:

@@ -155,6 +155,79 @@ async def test_three_fetchers_share_the_domains_and_take_over_from_one_another(
     await database.close()
 
 
+@pytest.fixture
+async def prepared(postgres_url: str) -> str:
+    database = open_database(postgres_url)
+    await migrate(database, "shared", SHARED_MIGRATIONS)
+    await migrate(database, "fetcher", Path(fetcher.__file__).parent / "migrations")
+    await database.close()
+    return postgres_url
+
+
+@pytest.mark.postgres
+async def test_a_process_stopped_in_the_middle_of_a_look_up_sends_nothing_when_it_wakes(
+    prepared: str, site: FeedSite, tmp_path: Path
+) -> None:
+    link = site.url("/late", host="pages.test")
+    site.put("/feed", rss([Story("Late", link, guid=link)]), host=HOSTS[0])
+    site.put("/late", page("Late", "text " * 20), host="pages.test")
+    sources, told = listed(tmp_path, site), tmp_path / "stop-one"
+    told.write_text("pages.test", encoding="utf-8")
+    async with contextlib.AsyncExitStack() as stack:
+        one = await stack.enter_async_context(replica("one", prepared, sources))
+        await until(lambda: not told.exists())
+        two = await stack.enter_async_context(replica("two", prepared, sources))
+        await until(lambda: len(site.asked("/late")) == 1)
+        one.process.send_signal(signal.SIGCONT)
+        woken = now()
+        await until(lambda: any("one" in names for names in askers(site, woken).values()))
+    assert {asked.headers["user-agent"] for asked in site.requests if asked.host == "pages.test"} == {"two"}
+    assert len(site.asked("/late")) == 1
+    assert max(site.most_open.values()) == 1
+    published = [line for line in one.said + two.said if line[0] == "page"]
+    assert len({line[1] for line in published if line in two.said}) >= 1
+
+
+@pytest.mark.postgres
+async def test_redirects_to_domains_of_other_fetchers_are_followed_by_those(
+    prepared: str, site: FeedSite, tmp_path: Path
+) -> None:
+    """The feeds of even hosts lie on the odd ones, and every article leads to the host after the next."""
+    hosts = HOSTS[:6]
+    for at, host in enumerate(hosts):
+        onward, over = hosts[at ^ 1], hosts[(at + 2) % len(hosts)]
+        links = [site.url(f"/go/{at}/{number}", host=host) for number in range(STORIES)]
+        site.put(
+            f"/list/{at}", rss([Story(link, link, guid=link) for link in links]), host=onward if at % 2 == 0 else host
+        )
+        if at % 2 == 0:
+            site.put("/feed", status=302, host=host, location=site.url(f"/list/{at}", host=onward))
+        else:
+            site.put("/feed", rss([Story(link, link, guid=link) for link in links]), host=host)
+        for number in range(STORIES):
+            place = f"/at/{at}/{number}"
+            site.put(f"/go/{at}/{number}", status=302, host=host, location=site.url(place, host=over))
+            site.put(place, page(f"{host} {number}", "text " * 20), host=over, wait=0.05)
+    path = tmp_path / "sources.yaml"
+    rows = [f"- id: s{n}\n  name: S{n}\n  url: {site.url('/feed', host=host)}" for n, host in enumerate(hosts)]
+    path.write_text("\n".join(rows), encoding="utf-8")
+    everything = len(hosts) * STORIES
+    async with contextlib.AsyncExitStack() as stack:
+        three = [await stack.enter_async_context(replica(name, prepared, path)) for name in ("one", "two", "three")]
+
+        def published() -> list[tuple[str, str]]:
+            return [(line[1], line[2]) for one in three for line in one.said if len(line) == 3 and line[0] == "page"]
+
+        await until(lambda: len({entry for entry, _ in published()}) == everything)
+        await until(
+            lambda: {line[1] for one in three for line in one.said if line[0] == "check"} == {f"s{n}" for n in range(6)}
+        )
+        await until(lambda: all(len(site.asked(f"/list/{at}")) > 1 for at in (0, 2, 4)))
+    assert len(set(published())) == everything, "a page has one id, however often it is published"
+    assert max(site.most_open.values()) == 1
+    assert closest(site) >= SPACING.total_seconds() * HURRY
+
+
 # -- one by one ---------------------------------------------------------------------------------------------------
 
 LENGTH, MARGIN = timedelta(seconds=90), timedelta(seconds=30)
@@ -241,3 +314,55 @@ async def test_a_domain_of_pages_is_taken_when_met_and_let_go_when_idle(shared: 
     await one.share_out()
     assert not one.owns("https://elsewhere.test/")
     assert await two.hold("https://elsewhere.test/2") is not None
+
+
+# -- wishes -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.postgres
+async def test_a_domain_that_is_wished_for_goes_to_the_wisher_alone(shared: Database) -> None:
+    clock = SteppedClock(START)
+    one, two, three = (domains(shared, clock, name) for name in ("one", "two", "three"))
+    await one.share_out()
+    await two.wish("https://www.a.test/1")
+    await one.share_out()
+    assert not one.owns("https://a.test/")
+    for other in (one, three):
+        with pytest.raises(HeldElsewhere):
+            await other.hold("https://a.test/1")
+        await other.share_out()
+        assert not other.owns("https://a.test/")
+    await two.share_out()
+    assert two.owns("https://a.test/")
+    await one.wish("https://a.test/2")
+    await two.share_out()
+    assert two.owns("https://a.test/"), "once in the length of a lease"
+
+
+@pytest.mark.postgres
+async def test_a_domain_under_way_is_handed_over_when_that_is_done(shared: Database) -> None:
+    clock = SteppedClock(START)
+    one, two = domains(shared, clock, "one"), domains(shared, clock, "two")
+    await one.share_out()
+    await two.wish("https://a.test/1")
+    one.busy = lambda name: name == "a.test"
+    await one.share_out()
+    assert one.owns("https://a.test/")
+    with pytest.raises(HeldElsewhere):
+        await one.hold("https://a.test/1")
+    assert one.check("https://a.test/1") is not None, "what has its turn is not cut"
+    one.busy = lambda _name: False
+    await one.share_out()
+    assert not one.owns("https://a.test/")
+
+
+@pytest.mark.postgres
+async def test_a_wish_ends_with_its_lease(shared: Database) -> None:
+    clock = SteppedClock(START)
+    one, two = domains(shared, clock, "one"), domains(shared, clock, "two")
+    await one.share_out()
+    await two.wish("https://a.test/1")
+    await one.share_out()
+    clock.advance_to(START + LENGTH)
+    await one.share_out()
+    assert one.owns("https://a.test/")

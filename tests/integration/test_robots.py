@@ -16,8 +16,9 @@ from structlog.testing import CapturingLogger
 from services import fetcher
 from services.fetcher import app
 from services.fetcher.manners import robots as robots_file
+from services.fetcher.manners.ask import Verdict
 from services.fetcher.manners.pace import Pace
-from services.fetcher.manners.robots import Robots, Verdict
+from services.fetcher.manners.robots import Robots
 from services.fetcher.manners.robots_rules import PARSED
 from services.fetcher.settings import FetcherSettings
 from shared import db

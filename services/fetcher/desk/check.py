@@ -18,8 +18,9 @@ import typer
 
 from services.fetcher.desk.due import span
 from services.fetcher.desk.view import shown
+from services.fetcher.manners.ask import Verdict
 from services.fetcher.manners.pace import HostPaused, Pace
-from services.fetcher.manners.robots import Robots, Verdict
+from services.fetcher.manners.robots import Robots
 from services.fetcher.poll.poll import WORKED, Polled, Poller
 from services.fetcher.poll.walk_sitemap import Walker
 from services.fetcher.read.feed import Feed

@@ -15,6 +15,7 @@ import typer
 
 from services.fetcher.desk.check import Checker, checker_on
 from services.fetcher.desk.view import shown
+from services.fetcher.manners.ask import Forbidden, Request, ask, permitted
 from services.fetcher.manners.pace import HostPaused
 from services.fetcher.poll import children
 from services.fetcher.poll.poll import ACCEPT
@@ -134,13 +135,14 @@ class Looker:
     async def get(self, url: str) -> Response:
         """The page. Raises Denied."""
         poller = self.checker.poller
-        verdict = await self.checker.robots.verdict(url)
-        if not verdict.allowed:
-            raise Denied("robots.txt denies it" if verdict.reachable else "its robots.txt cannot be had")
-        limits = replace(poller.limits, body=LARGEST)
+        robots, limits = self.checker.robots, replace(poller.limits, body=LARGEST)
         try:
-            async with poller.pace.turn(url, delay=verdict.delay):
-                response = await poller.door.get(url, headers={"accept": ACCEPT}, limits=limits)
+            delay = await permitted(robots, url, None)
+            request = Request(url=url, headers={"accept": ACCEPT}, limits=limits, delay=delay, robots=robots)
+            response = await ask(poller.door, poller.pace, request)
+        except Forbidden as forbidden:
+            reachable = forbidden.verdict.reachable
+            raise Denied("robots.txt denies it" if reachable else "its robots.txt cannot be had") from forbidden
         except HttpFailure as failure:
             raise Denied(f"{failure.kind}: {failure.detail}") from failure
         except HostPaused as pause:

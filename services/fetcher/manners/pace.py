@@ -8,13 +8,13 @@ counts at once, a quicker one by half, so that a quick error hardly shortens the
 
 A pause is for a host (with or without `www.`) or for a whole registered domain, as the source says (`LimitScope`).
 
-Left out on purpose: a lease shared between processes.
+Left out on purpose: which process may ask a domain at all (`domains`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -42,14 +42,21 @@ class HostPaused(Exception):
         self.left = left
 
 
+Still = Callable[[], None]
+"""Raises HostPaused where a request that has its turn may not be sent any more."""
+
+
 class Owner(Protocol):
     """Who may ask a domain at all (`domains.Domains`)."""
 
     async def hold(self, url: str) -> object:
         """Take or have the right. Raises HostPaused where another process has it."""
 
-    def check(self, url: str) -> None:
-        """The same right before a request, without waiting."""
+    def check(self, url: str) -> Still | None:
+        """The same right before a request, without waiting; what it returns asks again while the request is made."""
+
+    async def wish(self, url: str) -> None:
+        """Ask whoever has the right to give it to us."""
 
 
 @dataclass(slots=True)
@@ -83,28 +90,28 @@ class Pace:
     @asynccontextmanager
     async def turn(
         self, url: str, *, spacing: timedelta | None = None, delay: timedelta | None = None
-    ) -> AsyncIterator[None]:
+    ) -> AsyncIterator[Still | None]:
         """Hold the right to make one request to the domain of `url`. `spacing` replaces the general distance, `delay`
         (a crawl-delay) may only lengthen it. A distance of zero switches the manners off, the cap and pauses apart.
+        Yields what is to be asked again before anything is dialled or written (None: nothing).
         Raises HostPaused where the host asked to be left alone."""
         distance = max(self._distance(spacing), delay or NOTHING) if self._distance(spacing) else NOTHING
         if not distance:
-            await self._hold(url)
+            await self.hold(url)
             async with self._cap:
-                self._check(url)
-                yield
+                yield self._check(url)
             return
         domain = self._of(url)
         domain.waiting += 1
         try:
             async with domain.turn:
-                await self._hold(url)
+                await self.hold(url)
                 await self._wait_for(domain)
                 async with self._cap:
-                    self._check(url)
+                    still = self._check(url)
                     began = self._real.now()
                     try:
-                        yield
+                        yield still
                     finally:
                         domain.answered(began, self._real.now(), distance)
         finally:
@@ -144,17 +151,22 @@ class Pace:
         now = self._real.now()
         return known is not None and any(until > now for until in known.pauses.values())
 
-    def _check(self, url: str) -> None:
+    def _check(self, url: str) -> Still | None:
         if left := self.paused(url):
             raise HostPaused(left)
-        if self.owner is not None:
-            self.owner.check(url)
+        return self.owner.check(url) if self.owner is not None else None
 
     # -- other processes -------------------------------------------------------------------------------------------
 
-    async def _hold(self, url: str) -> None:
+    async def hold(self, url: str) -> None:
+        """Have the domain of `url` for this process. Raises HostPaused where another has it."""
         if self.owner is not None:
             await self.owner.hold(url)
+
+    async def wish(self, url: str) -> None:
+        """Ask the process that has the domain of `url` to hand it over."""
+        if self.owner is not None:
+            await self.owner.wish(url)
 
     def arrived(self, domains: Iterable[str], pauses: Iterable[Pause]) -> None:
         """These domains were another process's until now: its last request may just be over, and hosts may have asked

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 import structlog
 
+from services.fetcher.manners.ask import LedElsewhere, Request, Verdict, insist
 from services.fetcher.manners.pace import Pace
 from services.fetcher.manners.robots_rules import PARSED, Rules, allows, parse, sitemaps, text_of
 from services.fetcher.manners.tally import Asks
@@ -47,15 +48,6 @@ AWAY = 100_000
 
 LIMITS = Limits(total=15.0, body=PARSED + 1, redirects=5)
 """One byte more than is read, which tells that there is more. Redirects: section 2.3.1.2."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a page may be fetched; `reachable` is False when nobody can say for now."""
-
-    allowed: bool
-    reachable: bool = True
-    delay: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +93,11 @@ class Robots:
             self._remember(origin, file)
         return file.verdict(url)
 
+    def allows_at_once(self, url: str) -> bool:
+        """Whether the file at hand allows `url`; False where one would have to be asked for first."""
+        file = self._files.get(_origin(url))
+        return file is not None and file.fresh(self.real.now()) and file.verdict(url).allowed
+
     async def sitemaps(self, url: str) -> tuple[str, ...]:
         """The Sitemap lines of the file that speaks for `url`, as it was had last. Raises DatabaseUnavailable."""
         query = sa.select(ROBOTS.c.rules).where(ROBOTS.c.origin == _origin(url))
@@ -118,9 +115,11 @@ class Robots:
 
     async def _ask(self, origin: str, spacing: timedelta | None) -> str | None:
         """The text, "" where there is none, None where that cannot be said."""
+        request = Request(url=f"{origin}/robots.txt", headers={}, limits=LIMITS, truncate=True, spacing=spacing)
         try:
-            async with self.pace.turn(origin, spacing=spacing):
-                response = await self.door.get(f"{origin}/robots.txt", limits=LIMITS, truncate=True)
+            response = await insist(self.door, self.pace, request)
+        except LedElsewhere:
+            return None
         except HttpFailure as failure:
             return "" if _says_nothing(failure, origin) else None
         if 200 <= response.status < 300:

@@ -9,7 +9,7 @@ Left out on purpose: what was asked of hubs, and single requests (the log has th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -55,9 +55,9 @@ class Asks(Protocol):
 
     async def get(
         self, url: str, *, headers: Mapping[str, str] | None = None, limits: Limits | None = None,
-        truncate: bool = False,
+        truncate: bool = False, within: Callable[[str], bool] | None = None, still: Callable[[], None] | None = None,
     ) -> Response:  # fmt: skip
-        """The answer of the last hop. Raises HttpFailure."""
+        """The answer of the last hop. Raises HttpFailure and what `still` raises."""
         ...
 
 
@@ -71,12 +71,14 @@ class Counted:
 
     async def get(
         self, url: str, *, headers: Mapping[str, str] | None = None, limits: Limits | None = None,
-        truncate: bool = False,
+        truncate: bool = False, within: Callable[[str], bool] | None = None, still: Callable[[], None] | None = None,
     ) -> Response:  # fmt: skip
         """As the door does it."""
         began: datetime | None = self.tally.real.now()
         try:
-            response = await self.door.get(url, headers=headers, limits=limits, truncate=truncate)
+            response = await self.door.get(
+                url, headers=headers, limits=limits, truncate=truncate, within=within, still=still
+            )
         except HttpFailure as failure:
             self.tally.note(url, self.asked, failed(failure), began)
             raise

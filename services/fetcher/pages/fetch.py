@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from services.fetcher.manners.ask import Forbidden, Request, Verdict, ask
 from services.fetcher.manners.pace import Pace
-from services.fetcher.manners.robots import Robots, Verdict
+from services.fetcher.manners.robots import Robots
 from services.fetcher.manners.tally import Asks
 from services.fetcher.metrics import PageOutcome, Trouble
 from services.fetcher.poll.policy import treatment
@@ -82,29 +83,34 @@ class Fetcher:
     robots: Robots | None
 
     async def fetch(self, item: Item, source: Source | None) -> Result:
-        """One try. `source` is the source as it stands now, None when it was taken out of the file."""
+        """One try. `source` is the source as it stands now, None when it was taken out of the file. Raises HostPaused:
+        LedElsewhere where a redirect leads to a domain that another process holds."""
         if item.from_feed:
             return Page(from_feed(item, self._ledger(item)), PageOutcome.FROM_FEED)
         spacing = source.spacing if source else None
         verdict = await self.verdict(item, source, spacing)
-        if not verdict.reachable:
-            return Again(Trouble.ROBOTS_UNREACHABLE, "robots.txt cannot be had")
         if not verdict.allowed:
-            return Ended(PageOutcome.ROBOTS_DENIED, "robots.txt")
+            return _denied(verdict, verdict.told)
+        request = Request(
+            url=item.place, headers={"accept": ACCEPT}, limits=self.limits, truncate=True, spacing=spacing,
+            delay=verdict.delay, robots=self.robots_for(source), hops=item.hops,
+        )  # fmt: skip
         try:
-            async with self.pace.turn(item.url, spacing=spacing, delay=verdict.delay):
-                response = await self.door.get(
-                    item.url, headers={"accept": ACCEPT}, limits=self.limits, truncate=True
-                )  # fmt: skip
+            response = await ask(self.door, self.pace, request)
+        except Forbidden as forbidden:
+            return _denied(forbidden.verdict, str(forbidden))
         except HttpFailure as failure:
             return _failed(failure)
         return self._judge(item, source, response)
 
     async def verdict(self, item: Item, source: Source | None, spacing: timedelta | None) -> Verdict:
         """Whether robots.txt allows the page of `item`."""
-        if self.robots is None or (source is not None and not source.robots):
-            return Verdict(allowed=True)
-        return await self.robots.verdict(item.url, spacing)
+        robots = self.robots_for(source)
+        return await robots.verdict(item.place, spacing) if robots else Verdict(allowed=True)
+
+    def robots_for(self, source: Source | None) -> Robots | None:
+        """Who judges pages of `source`; None where nobody is asked."""
+        return None if source is not None and not source.robots else self.robots
 
     def _judge(self, item: Item, source: Source | None, response: Response) -> Result:
         if 200 <= response.status < 300 and response.body:
@@ -123,6 +129,12 @@ class Fetcher:
 
     def _ledger(self, item: Item) -> Ledger:
         return Ledger(seen=item.seen, fetched=self.real.now())
+
+
+def _denied(verdict: Verdict, detail: str) -> Result:
+    if verdict.reachable:
+        return Ended(PageOutcome.ROBOTS_DENIED, detail)
+    return Again(Trouble.ROBOTS_UNREACHABLE, detail)
 
 
 def _failed(failure: HttpFailure) -> Result:

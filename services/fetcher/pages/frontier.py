@@ -136,7 +136,7 @@ class Frontier:
             heapq.heappush(self._later, (job.retry_at, next(self._count), job))
             return
         ring = self._news if job.item.mode is Mode.LIVE else self._history
-        ring.put(registered_domain(job.item.url), (_rank(job), next(self._count), job))
+        ring.put(registered_domain(job.item.place), (_rank(job), next(self._count), job))
 
     def _wake(self, now: datetime) -> None:
         while self._later and self._later[0][0] <= now:
@@ -144,7 +144,7 @@ class Frontier:
             self._place(replace(job, retry_at=None))
 
     def _release(self, job: Job) -> None:
-        self._busy.discard(registered_domain(job.item.url))
+        self._busy.discard(registered_domain(job.item.place))
 
     def _free(self, ring: _Ring, domain: str) -> Queued | None:
         """The next job of a domain that is not busy and whose host has not asked for a pause."""
@@ -153,7 +153,7 @@ class Frontier:
         queue = ring.queues[domain]
         if not self.pace.has_pauses(domain):
             return queue[0]
-        return min((queued for queued in queue if not self.pace.paused(queued[2].item.url)), default=None)
+        return min((queued for queued in queue if not self.pace.paused(queued[2].item.place)), default=None)
 
 
 def _rank(job: Job) -> float:

@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import msgspec
 import structlog
 
 from services.fetcher import metrics, store
 from services.fetcher.alarm import Alarm, Defects, first
 from services.fetcher.land import Landing
+from services.fetcher.manners.ask import LedElsewhere
 from services.fetcher.manners.domains import Domains, HeldElsewhere
 from services.fetcher.manners.pace import HostPaused
 from services.fetcher.metrics import PageOutcome, Trouble
@@ -141,11 +143,15 @@ class Pages:
             return
         self._looked = now
 
-    async def _leave(self, job: Job) -> None:
-        """Leave a page in the table for whoever holds its domain."""
+    async def _leave(self, job: Job, reason: HeldElsewhere) -> None:
+        """Leave a page in the table for whoever holds its domain, or the one that it was redirected to."""
+        item = job.item
+        if isinstance(reason, LedElsewhere):
+            item = msgspec.structs.replace(item, led_to=reason.url, hops=reason.hops)
+            log.info("page_handed_over", entry=item.entry_id, url=item.url, led_to=item.led_to)
         try:
             async with self.database.transaction() as connection:
-                await store.leave(connection, job.item.entry_id, self.real.now())
+                await store.leave(connection, item, self.real.now())
         except DatabaseUnavailable as error:  # the holder's next round finds it
             log.warning("page_not_left", entry=job.item.entry_id, error=str(error))
 
@@ -167,7 +173,7 @@ class Pages:
             await self._settle(job, result, time.monotonic() - began, lease)
         except Elsewhere as reason:
             if isinstance(reason.__cause__, HeldElsewhere):
-                await self._leave(job)
+                await self._leave(job, reason.__cause__)
             self.frontier.finish(job)
         finally:
             self.alarm.ring()
@@ -177,7 +183,7 @@ class Pages:
         if self.domains.alone or job.item.from_feed:
             return None
         try:
-            lease = await self.domains.hold(job.item.url)
+            lease = await self.domains.hold(job.item.place)
             async with self.database.reading() as connection:
                 if await store.is_pending(connection, job.item.entry_id):
                     return lease

@@ -10,10 +10,11 @@ GET alone, one address, no cookies, no Referer, nothing added to the query; the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from services.fetcher.manners.ask import Forbidden, Permits, Request, insist, permitted
 from services.fetcher.manners.pace import Pace
 from services.fetcher.manners.tally import Asks
 from services.fetcher.plan.schedule import freshness
@@ -89,12 +90,14 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Poller:
-    """What polling needs. `limits` bound the request, the wait for a turn comes on top."""
+    """What polling needs. `limits` bound the request, the wait for a turn comes on top; `robots` says who judges where
+    else a source of this kind leads (None: nobody; its own address is the caller's to judge)."""
 
     door: Asks
     pace: Pace
     real: Clock
     limits: Limits
+    robots: Callable[[Source], Permits | None] = lambda _source: None
 
     async def poll(self, source: Source, state: SourceState, now: datetime) -> Polled:
         """Ask once, `now` in story time; twice where the weekly look at a moved source's own address fails. Raises
@@ -114,15 +117,22 @@ class Poller:
             if response.status == 304 and visit.asked.conditions and response.url != visit.state.validated_url:
                 visit = replace(visit, state=validators.forgotten(visit.state), asked=Question(visit.asked.url))
                 response = await self._ask(visit)
+        except Forbidden as forbidden:
+            return _settled(visit, Polled(CheckOutcome.ROBOTS_DENIED, visit.state, detail=str(forbidden)), None)
         except HttpFailure as failure:
             outcome = FAILURES.get(failure.kind, CheckOutcome.UNREACHABLE)
             return _settled(visit, Polled(outcome, visit.state, detail=f"{failure.kind}: {failure.detail}"), None)
         return _settled(visit, await self._judge(visit, response), response)
 
     async def _ask(self, visit: Visit) -> Response:
-        headers = {"accept": ACCEPT, **visit.asked.conditions}
-        async with self.pace.turn(visit.asked.url, spacing=visit.source.spacing):
-            return await self.door.get(visit.asked.url, headers=headers, limits=limits_for(visit.source, self.limits))
+        asked, source, robots = visit.asked, visit.source, self.robots(visit.source)
+        if robots is not None and asked.url != source.url:
+            await permitted(robots, asked.url, source.spacing)
+        request = Request(
+            url=asked.url, headers={"accept": ACCEPT, **asked.conditions}, limits=limits_for(source, self.limits),
+            spacing=source.spacing, robots=robots, home=source.url,
+        )  # fmt: skip
+        return await insist(self.door, self.pace, request)
 
     async def _judge(self, visit: Visit, response: Response) -> Polled:
         if response.status == 304 and visit.asked.conditions:

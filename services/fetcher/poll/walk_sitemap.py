@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.fetcher.discover import FIRST_SIGHT
+from services.fetcher.manners.ask import Forbidden, LedElsewhere, Permits, Request, insist
 from services.fetcher.manners.pace import HostPaused, Pace
 from services.fetcher.manners.tally import Asks
 from services.fetcher.poll import policy, validators
@@ -46,13 +47,14 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Walker:
-    """What walking needs."""
+    """What walking needs; `robots` as in `Poller`."""
 
     door: Asks
     pace: Pace
     database: Database
     real: Clock
     limits: Limits
+    robots: Callable[[Source], Permits | None] = lambda _source: None
 
     async def walk(self, source: Source, polled: Polled, now: datetime) -> Polled:
         """The poll of a source with what its children list; the same poll where it has none. `now` is story time.
@@ -76,6 +78,8 @@ class Walker:
         for child in children:
             try:
                 looks.append(await self._look(source, child, now))
+            except LedElsewhere:
+                continue  # at a later poll: the others are here
             except HostPaused:
                 break
             if looks[-1].pause is not None:
@@ -83,10 +87,14 @@ class Walker:
         return looks
 
     async def _look(self, source: Source, child: ChildState, now: datetime) -> Looked:
-        headers = {"accept": ACCEPT, **_conditions(child)}
+        request = Request(
+            url=child.url, headers={"accept": ACCEPT, **_conditions(child)}, limits=limits_for(source, self.limits),
+            spacing=source.spacing, robots=self.robots(source),
+        )  # fmt: skip
         try:
-            async with self.pace.turn(child.url, spacing=source.spacing):
-                response = await self.door.get(child.url, headers=headers, limits=limits_for(source, self.limits))
+            response = await insist(self.door, self.pace, request)
+        except Forbidden as forbidden:
+            return Looked(child, failed=CheckOutcome.ROBOTS_DENIED, detail=str(forbidden))
         except HttpFailure as failure:
             outcome = FAILURES.get(failure.kind, CheckOutcome.UNREACHABLE)
             return Looked(child, failed=outcome, detail=f"{failure.kind}: {failure.detail}")

@@ -1,9 +1,13 @@
-"""One request to a hub: to push, or to stop it (WebSub section 5.1). Never raises for what a hub does."""
+"""One request to a hub: to push, or to stop it (WebSub section 5.1). Never raises for what a hub does.
+
+A redirect to another registered domain is a refusal: whoever moves a hub says so in the feed.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 import structlog
@@ -14,6 +18,7 @@ from services.fetcher.push.metrics import AskOutcome
 from services.fetcher.push.store import Pending, Subscription
 from shared.clock import Clock
 from shared.http import Door, HttpFailure, Limits
+from shared.urls import registered_domain
 
 log = structlog.get_logger()
 
@@ -45,9 +50,10 @@ class Hubs:
         """Ask the hub of `row` once, politely."""
         limits = replace(self.limits, body=ANSWER)
         try:
-            async with self.pace.turn(row.hub):
+            async with self.pace.turn(row.hub) as still:
                 response = await self.door.request(
-                    "POST", row.hub, headers=FORM, content=self._form(row, mode), truncate=True, limits=limits
+                    "POST", row.hub, headers=FORM, content=self._form(row, mode), truncate=True, limits=limits,
+                    within=partial(_is_same_domain, row.hub), still=still,
                 )  # fmt: skip
         except HostPaused as pause:
             return Asked(AskOutcome.UNREACHABLE, pause.left)
@@ -65,3 +71,7 @@ class Hubs:
         if mode is Pending.SUBSCRIBE:
             asked |= {"hub.secret": row.secret, "hub.lease_seconds": str(int(self.lease.total_seconds()))}
         return urlencode(asked).encode()
+
+
+def _is_same_domain(hub: str, target: str) -> bool:
+    return registered_domain(target) == registered_domain(hub)

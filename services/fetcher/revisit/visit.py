@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from services.fetcher.manners.ask import Forbidden, Request, Verdict, insist
 from services.fetcher.metrics import VisitOutcome
 from services.fetcher.pages.fetch import ACCEPT, Fetcher, fetched
 from services.fetcher.poll.policy import treatment
@@ -49,20 +50,27 @@ def hash_of(body: bytes) -> str:
 async def visit(fetcher: Fetcher, row: Revisit, item: Item, source: Source, now: datetime) -> Visited:
     """Ask for the page of `row` again; `now` is story time. Raises HostPaused."""
     verdict = await fetcher.verdict(item, source, source.spacing)
-    if not verdict.reachable:
-        return Visited(VisitOutcome.FAILED, row, detail="robots.txt cannot be had")
     if not verdict.allowed:
-        return Visited(VisitOutcome.ROBOTS_DENIED, row, detail="robots.txt")
+        return _denied(row, verdict, verdict.told)
+    request = Request(
+        url=item.url, headers={"accept": ACCEPT, **_conditions(row)}, limits=fetcher.limits, truncate=True,
+        spacing=source.spacing, delay=verdict.delay, robots=fetcher.robots_for(source),
+    )  # fmt: skip
     began = fetcher.real.now()
     try:
-        async with fetcher.pace.turn(item.url, spacing=source.spacing, delay=verdict.delay):
-            headers = {"accept": ACCEPT, **_conditions(row)}
-            response = await fetcher.door.get(item.url, headers=headers, limits=fetcher.limits, truncate=True)
+        response = await insist(fetcher.door, fetcher.pace, request)
+    except Forbidden as forbidden:
+        return _denied(row, forbidden.verdict, str(forbidden))
     except HttpFailure as failure:
         refused = failure.kind is FailureKind.REFUSED
         return Visited(VisitOutcome.REFUSED if refused else VisitOutcome.FAILED, row, detail=str(failure))
     ledger = Ledger(seen=began, fetched=fetcher.real.now())
     return _judge(fetcher, row, _Answer(item, source, response, ledger, now))
+
+
+def _denied(row: Revisit, verdict: Verdict, detail: str) -> Visited:
+    outcome = VisitOutcome.ROBOTS_DENIED if verdict.reachable else VisitOutcome.FAILED
+    return Visited(outcome, row, detail=detail)
 
 
 @dataclass(frozen=True, slots=True)
