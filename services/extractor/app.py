@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from services.extractor.body.site import load_sites
 from services.extractor.extract import Extract
 from services.extractor.reading import ExtractOutcome
 from services.extractor.recognise import load_gazetteer
@@ -23,8 +24,9 @@ IN_FLIGHT_PER_WORKER = 4
 
 def build(settings: ExtractorSettings, parts: Parts) -> Service:
     """The service: its step and its workers, which start at once and load in the background. Raises Misconfigured when
-    the pack's entities are faulty: told here once, not by every worker."""
+    the pack's entities or page marks are faulty: told here once, not by every worker."""
     load_gazetteer(settings.pack)
+    load_sites(settings.pack)
     readers = Readers(
         Plan(settings.pack.resolve(), settings.extract_memory_mb, settings.extract_shortest),
         workers=settings.extract_workers,

@@ -62,11 +62,15 @@ def page_of(body: bytes, url: str, language: str, country: str) -> PageFetched:
 
 def answer_for(page: PageFetched, settings: ExtractorSettings) -> Answer:
     """Read in this process: a command has no neighbours to protect."""
+    from services.extractor.body.site import load_sites
     from services.extractor.language import load_identifier
     from services.extractor.read import Tools, read
     from services.extractor.recognise import load_gazetteer
 
-    return read(page, Tools(load_identifier(), load_gazetteer(settings.pack), settings.extract_shortest))
+    return read(
+        page,
+        Tools(load_identifier(), load_gazetteer(settings.pack), settings.extract_shortest, load_sites(settings.pack)),
+    )
 
 
 def shown(answer: Answer) -> dict[str, Any]:

@@ -14,9 +14,12 @@ from trafilatura.utils import load_html
 
 from services.extractor.body import verdict
 from services.extractor.body.charset import Decoded, decode
-from services.extractor.body.choose import Body, full_text, rescued
+from services.extractor.body.choose import Body, full_text, rescued, tidied
 from services.extractor.body.clean import clean, without_title
 from services.extractor.body.plain import cheap_text, is_monster, tamed
+from services.extractor.body.signs import updates_of
+from services.extractor.body.site import NONE as NO_SITES
+from services.extractor.body.site import Site, Sites
 from services.extractor.language import Identifier, identify
 from services.extractor.metadata.address import address_of, image_of, is_article_still
 from services.extractor.metadata.agency import credited
@@ -32,17 +35,17 @@ from shared.events import PageFetched
 from shared.text.gazetteer import Gazetteer
 
 MOST_AUTHORS = 8
-TEASER = 1_500
-"""Characters up to which the text of a page that is not free to read counts as its teaser."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a worker loads once: the language identifier, the pack's entities, the shortest text of an article."""
+    """What a worker loads once: the language identifier, the pack's entities, the shortest text of an article, the
+    marks of sites."""
 
     identifier: Identifier
     gazetteer: Gazetteer
     shortest: int = 60
+    sites: Sites = NO_SITES
 
 
 def read(page: PageFetched, tools: Tools) -> Answer:
@@ -63,22 +66,29 @@ def _read(page: PageFetched, tools: Tools, *, cheap: bool) -> Answer:
     text = tamed(decoded.text) if cheap else decoded.text
     tree = _parsed(text)
     head = collect(tree, page.final_url or page.url) if tree is not None else Metadata()
-    body = _body(page, text, tree, head, cheap=cheap)
-    refused = _elsewhere(page, head) or _refusal(text, body, head, tree, tools.shortest)
-    if refused is not None:
-        return refused
-    return _reading(_Page(page, decoded, tree if not cheap else None, head, _heading(tree)), body, tools)
+    parts = _Page(page, decoded, text, tree, head, _heading(tree), tools.sites.of(page.final_url or page.url), cheap)
+    body = _body(parts)
+    refused = _elsewhere(page, head) or _refusal(parts, body, tools.shortest)
+    return refused if refused is not None else _reading(parts, body, tools)
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A page taken apart; `tree` is None where it is not to be searched again."""
+    """A page taken apart. `source` is its markup; `cheap` that it is not to be searched again."""
 
     page: PageFetched
     decoded: Decoded
+    source: str
     tree: Any
     head: Metadata
     heading: str
+    site: Site
+    cheap: bool
+
+    @property
+    def url(self) -> str:
+        """Where the page was found in the end."""
+        return self.page.final_url or self.page.url
 
 
 def _parsed(text: str) -> Any:
@@ -88,11 +98,15 @@ def _parsed(text: str) -> Any:
         return None
 
 
-def _body(page: PageFetched, text: str, tree: Any, head: Metadata, *, cheap: bool) -> Body:
-    copies = {"jsonld": plain(text_of_body(head)), "feed": plain(page.entry.content)}
-    if cheap or tree is None:
-        return rescued(Body(clean(cheap_text(text)), "resiliparse"), copies)
-    return full_text(tree, text, copies)
+def _body(parts: _Page) -> Body:
+    copies = {
+        "jsonld": plain(text_of_body(parts.head)),
+        "jsonld_updates": plain(updates_of(parts.head)),
+        "feed": plain(parts.page.entry.content),
+    }
+    if parts.cheap or parts.tree is None:
+        return tidied(rescued(Body(clean(cheap_text(parts.source)), "resiliparse"), copies), parts.site)
+    return full_text(parts.tree, parts.source, copies, parts.site)
 
 
 def text_of_body(head: Metadata) -> str:
@@ -109,15 +123,12 @@ def _elsewhere(page: PageFetched, head: Metadata) -> NoArticle | None:
     return NoArticle(outcome=ExtractOutcome.ELSEWHERE, detail=url[:200])
 
 
-def _refusal(text: str, body: Body, head: Metadata, tree: Any, shortest: int) -> NoArticle | None:
-    if verdict.challenge(head, body.text):
-        return NoArticle(outcome=ExtractOutcome.CHALLENGE, detail=head.title[:80])
-    if not body.text:
-        return verdict.without_text(text, head, tree)
-    if len(body.text) >= shortest:
-        return None
-    empty = verdict.without_text(text, head, tree)
-    named = empty.outcome is not ExtractOutcome.NOT_ARTICLE
+def _refusal(parts: _Page, body: Body, shortest: int) -> NoArticle | None:
+    checked = verdict.challenge(parts.source, parts.head, body.text)
+    if checked is not None or len(body.text) >= shortest:
+        return checked
+    empty = verdict.without_text(parts.source, parts.head, parts.tree, parts.site, parts.url)
+    named = not body.text or empty.outcome is not ExtractOutcome.NOT_ARTICLE
     return empty if named else NoArticle(outcome=ExtractOutcome.TOO_SHORT, detail=f"{len(body.text)} characters")
 
 
@@ -127,7 +138,7 @@ def _reading(parts: _Page, body: Body, tools: Tools) -> Reading:
     text = without_title(body.text, headline.text)
     standfirst = lead(head, page.entry, headline.text, text)
     address = address_of(page, head)
-    dates = weigh(head, page, parts.tree)
+    dates = weigh(head, page, None if parts.cheap else parts.tree)
     language = identify(tools.identifier, headline.text, standfirst.text, text, page.source.language)
     authors, by = _authors(head, page)
     credit = credited(authors, text)
@@ -150,7 +161,7 @@ def _reading(parts: _Page, body: Body, tools: Tools) -> Reading:
         image=image_of(page, head),
         agency=credit.agency,
         language=language,
-        kind=_kind(head, text),
+        kind=_kind(parts, text),
         published=dates.published,
         latest=dates.latest,
         modified=dates.modified,
@@ -203,10 +214,8 @@ def _section(head: Metadata, page: PageFetched) -> str:
     return (named or next(iter(page.entry.categories), ""))[:100]
 
 
-def _kind(head: Metadata, text: str) -> str:
-    if "liveblogposting" in head.types:
-        return "liveblog"
-    return "teaser" if verdict.locked(head) and len(text) < TEASER else "article"
+def _kind(parts: _Page, text: str) -> str:
+    return verdict.kind_of(parts.head, text, tree=parts.tree, site=parts.site, url=parts.url)
 
 
 def _present(**methods: str) -> dict[str, str]:

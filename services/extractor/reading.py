@@ -22,6 +22,7 @@ class ExtractOutcome(StrEnum):
     SCRIPT_ONLY = "script_only"
     PAYWALL = "paywall"
     GALLERY = "gallery"
+    LIVE_BLOG = "live_blog"
     NOT_ARTICLE = "not_article"
     TOO_SHORT = "too_short"
     WITHDRAWN = "withdrawn"

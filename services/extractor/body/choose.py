@@ -14,8 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lxml.etree import tostring
+
 from services.extractor.body import voters
 from services.extractor.body.clean import clean
+from services.extractor.body.site import Marks, Site
 from services.extractor.body.vote import Grams, grams, in_two_halves, similar, winner
 
 AGREE = 0.8
@@ -24,9 +27,10 @@ had its way too often."""
 RESCUE = 0.6
 """Share of the publisher's own copy of the text below which that copy is taken (measured neutral to good at 0.6)."""
 SHORTEST_COPY = 250
-"""Characters from which a publisher's copy counts as a text and not as a teaser."""
+"""Characters from which a publisher's copy, or a profile's element, counts as a text and not as a teaser."""
 LEADING = 3
 """Lines at the head of a text that may be furniture: a date, an author's box, a headline again."""
+UNKNOWN = Site(Marks())
 _SUPPORTED = 0.5
 """Share of a line's 4-grams that the wide output must have for the line to stay at the head."""
 
@@ -39,9 +43,24 @@ class Body:
     method: str
 
 
-def full_text(tree: Any, page: str, copies: Mapping[str, str]) -> Body:
-    """The text of a parsed page; `copies` are the publisher's own texts by name. Empty when there is none."""
-    return rescued(_chosen(tree, page), copies)
+def full_text(tree: Any, page: str, copies: Mapping[str, str], site: Site = UNKNOWN) -> Body:
+    """The text of a parsed page; `copies` are the publisher's own texts by name. Empty when there is none. What the
+    `site` is known to have around articles is taken out of `tree`, in place."""
+    if site.prune(tree):
+        page = tostring(tree, encoding="unicode", method="html")
+    return tidied(rescued(_profiled(tree, site) or _chosen(tree, page), copies), site)
+
+
+def tidied(found: Body, site: Site) -> Body:
+    """`found` without the paragraphs that are no text on any page or on those of this site."""
+    return Body(site.without_lines(found.text), found.method)
+
+
+def _profiled(tree: Any, site: Site) -> Body | None:
+    """The text of the element that the site's profile names; None where it has none that is long enough."""
+    element = site.body(tree)
+    text = voters.plain_text(element) if element is not None else ""
+    return Body(text, "profile") if len(text) >= SHORTEST_COPY else None
 
 
 def rescued(found: Body, copies: Mapping[str, str]) -> Body:

@@ -1,33 +1,25 @@
-"""What a page without an article is instead, so that an empty text always has a name."""
+"""What a page without an article is instead, so that an empty text always has a name; and the kind of an article."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from services.extractor.metadata.head import GALLERY_TYPES, LISTING_TYPES, Metadata
+from services.extractor.body import signs
+from services.extractor.body.site import Site
+from services.extractor.metadata.head import LISTING_TYPES, Metadata
 from services.extractor.reading import ExtractOutcome, NoArticle
 from shared.events import PageFetched
 
-SCRIPT_SHARE = 0.6
-"""Share of a page's characters inside script elements from which a page without text is built by scripts."""
-CHALLENGE_TEXT = 1_500
-"""Characters of visible text up to which a page can be a bot check: they are short."""
+TEASER = 1_500
+"""Characters up to which the text of a page that is not free to read counts as its teaser."""
+CAPTIONS = 500
+"""Characters up to which the text of a gallery is its captions."""
 SNIFFED = 1_024
 
 _HTML_TYPES = ("text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain", "")
 _MAGIC = (b"%PDF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"RIFF", b"\x1f\x8b", b"ID3", b"OggS")
 _MARKUP = re.compile(rb"<(?:!doctype\s+html|html|head|body|meta|title|article|div|p|h1)\b", re.IGNORECASE)
-_CHALLENGES = re.compile(
-    r"^(?:just a moment|attention required|access denied|ddos[- ]guard|checking your browser|please wait|"
-    r"verify(?:ing)? you are (?:a )?human|are you (?:a )?(?:human|robot)|security check|robot check|captcha|"
-    r"403 forbidden|один момент)",
-    re.IGNORECASE,
-)
-_SCRIPT_NEEDED = re.compile(
-    r"(?:enable|requires?|turn on|activate|uključite|omogućite|включете|овозможете) (?:your )?java-?script",
-    re.IGNORECASE,
-)
 _RESERVED = frozenset({"noarchive", "nosnippet", "noai", "noimageai", "notranslate", "noindex", "none"})
 
 
@@ -49,27 +41,46 @@ def content_type(page: PageFetched) -> str:
     return next((value for name, value in page.headers.items() if name.lower() == "content-type"), "")
 
 
-def challenge(head: Metadata, text: str) -> bool:
-    """Whether this is a bot check or a block page served in place of the article."""
-    return not head.article and len(text) < CHALLENGE_TEXT and bool(_CHALLENGES.search(head.title))
+def challenge(page: str, head: Metadata, text: str) -> NoArticle | None:
+    """The refusal of a bot check or a block page that was served in place of the article."""
+    if head.article or not signs.is_challenge(page, head, text):
+        return None
+    return NoArticle(outcome=ExtractOutcome.CHALLENGE, detail=head.title[:80] or "code of a bot check")
 
 
-def without_text(page: str, head: Metadata, tree: Any) -> NoArticle:
-    """What a page is that gave no text."""
-    if locked(head):
-        return NoArticle(outcome=ExtractOutcome.PAYWALL, detail="isAccessibleForFree is false")
-    if GALLERY_TYPES & head.types or head.first("og:type").startswith("video"):
-        return NoArticle(
-            outcome=ExtractOutcome.GALLERY, detail=head.first("og:type") or min(GALLERY_TYPES & head.types)
-        )
-    scripted = sum(len(one.text or "") for one in tree.iter("script")) if tree is not None else 0
-    if scripted > SCRIPT_SHARE * len(page) or _SCRIPT_NEEDED.search(page) or _is_shell(tree):
-        return NoArticle(outcome=ExtractOutcome.SCRIPT_ONLY, detail=f"{scripted} of {len(page)} characters are scripts")
+def without_text(page: str, head: Metadata, tree: Any, site: Site, url: str) -> NoArticle:
+    """What a page is that gave no text, or too little of it. `page` is its source."""
+    locked = _lock(head, site, tree)
+    if locked:
+        return NoArticle(outcome=ExtractOutcome.PAYWALL, detail=locked)
+    if signs.is_live(head, ""):
+        return NoArticle(outcome=ExtractOutcome.LIVE_BLOG, detail="its entries are not in the page")
+    pictures = signs.gallery(head, tree, url)
+    if pictures:
+        return NoArticle(outcome=ExtractOutcome.GALLERY, detail=pictures)
+    scripts = signs.scripted(page, tree)
+    if scripts:
+        return NoArticle(outcome=ExtractOutcome.SCRIPT_ONLY, detail=scripts)
     listing = min(LISTING_TYPES & head.types, default="")
     return NoArticle(outcome=ExtractOutcome.NOT_ARTICLE, detail=listing or "no text")
 
 
-def locked(head: Metadata) -> bool:
+def _lock(head: Metadata, site: Site, tree: Any) -> str:
+    if is_locked(head):
+        return "isAccessibleForFree is false"
+    return "marks of a paywall" if tree is not None and site.is_locked(tree) else ""
+
+
+def kind_of(head: Metadata, text: str, *, tree: Any, site: Site, url: str) -> str:
+    """The kind of an article: `liveblog`, `gallery`, `teaser` (the rest is for subscribers) or `article`."""
+    if signs.is_live(head, text):
+        return "liveblog"
+    if len(text) < TEASER and _lock(head, site, tree):
+        return "teaser"
+    return "gallery" if len(text) < CAPTIONS and signs.gallery(head, tree, url) else "article"
+
+
+def is_locked(head: Metadata) -> bool:
     """Whether the publisher says that this text is not free to read."""
     free = head.article.get("isAccessibleForFree", head.article.get("isAccessibleForFREE"))
     return str(free).strip().lower() in ("false", "no", "0") or head.first("article:content_tier") == "locked"
@@ -85,18 +96,3 @@ def reservations(page: PageFetched, head: Metadata) -> tuple[str, ...]:
     if "1" in (header.strip(), head.first("tdm-reservation")):
         found.append("tdm-reservation")
     return tuple(found)
-
-
-def _is_shell(tree: Any) -> bool:
-    """A body of nothing but an empty mounting point and scripts."""
-    body = tree.find(".//body") if tree is not None else None
-    return (
-        body is not None
-        and tree.find(".//script") is not None
-        and not "".join(
-            text
-            for part in body.iter()
-            if part.tag not in ("script", "style", "noscript")
-            for text in [part.text or ""]
-        ).strip()
-    )

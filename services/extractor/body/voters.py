@@ -51,8 +51,14 @@ def readability(tree: Any) -> str:
         best = try_readability(deepcopy(tree))  # it takes apart what it is given
     except Exception:  # noqa: BLE001 - a parser fed with other people's pages; whatever it trips over, others may not
         return ""
-    html = tostring(best, encoding="unicode", method="html")
-    return clean(extract_plain_text(html, preserve_formatting=True, alt_texts=False, list_bullets=False, links=False))
+    return plain_text(best)
+
+
+def plain_text(element: Any) -> str:
+    """The text of an element, a line a block."""
+    html = tostring(element, encoding="unicode", method="html")
+    text = extract_plain_text(html, preserve_formatting=True, alt_texts=False, list_bullets=False, links=False)
+    return clean(text)
 
 
 def wide(page: str) -> str:

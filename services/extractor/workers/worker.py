@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from services.extractor.body.site import load_sites
 from services.extractor.read import Tools
 from services.extractor.reading import Answer, Failed, pack
 from services.extractor.recognise import load_gazetteer
@@ -55,7 +56,7 @@ def prepare(plan: Plan) -> None:
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
     from services.extractor.workers.warm import IDENTIFIER
 
-    tools = Tools(IDENTIFIER, load_gazetteer(plan.pack), plan.shortest)
+    tools = Tools(IDENTIFIER, load_gazetteer(plan.pack), plan.shortest, load_sites(plan.pack))
     _LOADED[:] = [_Loaded(tools, _named(plan.full), _named(plan.cheap))]
     _limit_memory(plan.memory_mb)
 

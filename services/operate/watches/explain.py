@@ -14,6 +14,7 @@ import msgspec
 from services.alerter.load import load
 from services.alerter.match.check import decide
 from services.alerter.match.explain import NOT_EXCLUDED, Verdict
+from services.extractor.body.site import load_sites
 from services.extractor.commands import body_of, page_of
 from services.extractor.extract import article_of as extracted_of
 from services.extractor.language import load_identifier
@@ -72,7 +73,9 @@ async def _fetched(asked: Asked) -> PageFetched:
 
 def _from_page(page: PageFetched, gazetteer: Gazetteer, now: datetime) -> ArticleExtracted:
     """With the entities beside the watch, which need not be those of the settings."""
-    answer = read(page, Tools(load_identifier(), gazetteer, load_settings(ExtractorSettings).extract_shortest))
+    settings = load_settings(ExtractorSettings)
+    tools = Tools(load_identifier(), gazetteer, settings.extract_shortest, load_sites(settings.pack))
+    answer = read(page, tools)
     if isinstance(answer, NoArticle):
         raise Misconfigured(f"{page.url}: no article: {answer.outcome} {answer.detail}".rstrip())
     version = Version(page.id, page.id, "", "", now)
