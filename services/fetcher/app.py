@@ -37,6 +37,7 @@ from services.fetcher.push.port import CONNECTIONS, Port, callback_of
 from services.fetcher.push.receive import Receiver
 from services.fetcher.push.subscribe import Subscriber
 from services.fetcher.read.reading import obeys_robots
+from services.fetcher.recall import Recall
 from services.fetcher.revisit.hear import Hearing
 from services.fetcher.revisit.revisits import Revisits
 from services.fetcher.settings import FetcherSettings
@@ -175,7 +176,7 @@ class Running:
         watch = Watch(
             settings=settings, database=parts.database, story=parts.story, real=parts.real, file=self.file,
             plan=plan_of(settings), landing=landing, heat=self.heat, domains=domains,
-            poller=Poller(feeds, pace, parts.real, limits, judges),
+            poller=Poller(feeds, pace, parts.real, limits, judges), recall=Recall(parts.database),
             walker=Walker(feeds, pace, parts.database, parts.real, limits, judges), robots=robots, pages=pages,
             defects=defects, board=Board(settings.source_series), pulse=parts.health.pulse("fetcher:sources"),
         )  # fmt: skip

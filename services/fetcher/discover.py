@@ -5,17 +5,20 @@ it was published; on the first poll of a source, and on the first after an outag
 history, else it counts as new because we saw it appear. History is published too (`backfill`): it teaches, and raises
 nothing.
 
+Which of the new entries are articles known under another name is for `recognise` to say.
+
 Left out on purpose: entries that change later (`edit` alerts compare pages, not feeds).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
 from services.fetcher.metrics import PageOutcome
+from services.fetcher.names import Sighting
 from services.fetcher.read.parse import Feed, FeedEntry
 from services.fetcher.sources import Content, Source, SourceKind
 from services.fetcher.store import Found, Item
@@ -52,16 +55,31 @@ class Look:
     since: datetime | None = None
 
 
-def identify(source: Source, feed: Feed, base: str) -> dict[str, tuple[FeedEntry, str]]:
-    """The entries by id with their absolute address ("" without a usable one); of two with one id the first counts."""
-    found: dict[str, tuple[FeedEntry, str]] = {}
+def identify(source: Source, feed: Feed, base: str) -> dict[str, Sighting]:
+    """The entries by id. Of two with one id the one published first counts, if it has a usable address, and the
+    addresses of both."""
+    found: dict[str, Sighting] = {}
     for entry in feed.entries:
         url = _address(entry.link, base)
         guid = entry.id or ("" if url else entry.title)
         if not guid and not url:
             continue  # an empty element, as a cut feed ends in: it says nothing to remember
-        found.setdefault(ids.entry(source.id, guid, canonical(url)), (entry, url))
+        address = canonical(url)
+        entry_id = ids.entry(source.id, guid, address)
+        one, other = Sighting(entry, url, (address,) if url else ()), found.get(entry_id)
+        found[entry_id] = one if other is None else _both(one, other)
     return found
+
+
+def _both(one: Sighting, other: Sighting) -> Sighting:
+    counts = min(one, other, key=_order)
+    return Sighting(counts.entry, counts.url, tuple(sorted({*one.urls, *other.urls})))
+
+
+def _order(seen: Sighting) -> tuple[bool, bool, float, str, str]:
+    published = seen.entry.published
+    age = published.timestamp() if published else 0.0
+    return not seen.url, published is None, age, seen.url, seen.entry.title
 
 
 def _address(link: str, base: str) -> str:
@@ -72,15 +90,14 @@ def _address(link: str, base: str) -> str:
     return url if canonical(url) else ""
 
 
-def discover(
-    source: Source, entries: dict[str, tuple[FeedEntry, str]], known: Collection[str], look: Look
-) -> tuple[Found, ...]:
+def discover(source: Source, entries: Mapping[str, Sighting], known: Collection[str], look: Look) -> tuple[Found, ...]:
     """The entries that are not `known`, the oldest first as far as dates tell."""
     facts = source.facts()
     found = []
-    for entry_id, (entry, url) in entries.items():
+    for entry_id, seen in entries.items():
         if entry_id in known:
             continue
+        entry, url = seen.entry, seen.url
         flags = _flags(entry, look)
         mode = _mode(entry, look)
         item = Item(

@@ -18,12 +18,24 @@ class PageOutcome(StrEnum):
     FROM_FEED = "from_feed"
     NO_LINK = "no_link"
     REMEMBERED = "remembered"
+    COPY = "copy"
     ROBOTS_DENIED = "robots_denied"
     REFUSED = "refused"
     GONE = "gone"
     CLIENT_ERROR = "client_error"
     TOO_LARGE = "too_large"
     GIVEN_UP = "given_up"
+
+
+class ToldAgain(StrEnum):
+    """How an article that is known was told again: the same guid with another address or date, or another guid with the
+    same address, article number, or title and text."""
+
+    READDRESSED = "readdressed"
+    REDATED = "redated"
+    ADDRESS = "address"
+    NUMBER = "number"
+    CONTENT = "content"
 
 
 class Trouble(StrEnum):
@@ -69,6 +81,8 @@ RESULTS = ("worked", "failed")
 
 CHECKS = Counter("wirewatch_fetcher_checks_total", "Polls of sources, by how they ended.", ["outcome"])
 ENTRIES = Counter("wirewatch_fetcher_entries_total", "Entries discovered, by whether they can be news.", ["mode"])
+TOLD_AGAIN = Counter("wirewatch_fetcher_told_again_total", "Entries of articles known already, by how they were known.",
+                     ["how"])  # fmt: skip
 ENTRIES_CUT = Counter("wirewatch_fetcher_entries_cut_total", "Entries of feeds left out because there were too many.")
 PAGES = Counter("wirewatch_fetcher_pages_total", "Entries finished, by how they ended.", ["outcome"])
 PAGE_FAILURES = Counter("wirewatch_fetcher_page_failures_total", "Tries for a page that failed.", ["reason"])
@@ -109,6 +123,8 @@ for _outcome in CheckOutcome:
     CHECKS.labels(_outcome)
 for _mode in Mode:
     ENTRIES.labels(_mode)
+for _how in ToldAgain:
+    TOLD_AGAIN.labels(_how)
 for _ended in PageOutcome:
     PAGES.labels(_ended)
 for _reason in (*FailureKind, *Trouble):

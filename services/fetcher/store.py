@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.fetcher.metrics import PageOutcome
+from services.fetcher.names import Name, NameKind
 from services.fetcher.poll.children import ChildState
+from services.fetcher.recognise import Bearer, Known
 from services.fetcher.revisit.row import Revisit, remember, visited
-from services.fetcher.tables import CHILDREN, ENTRIES, FILES, PAUSES, SOURCES
+from services.fetcher.tables import CHILDREN, ENTRIES, FILES, KEYS, PAUSES, SOURCES
 from shared.db import among, insert_new, upsert, upsert_many
 from shared.events import Entry, Mode, Published, Source
 from shared.lease import Lease, still_held
@@ -119,11 +121,20 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """Names that entries of a source bear."""
+
+    source_id: str
+    bearers: Mapping[Name, Bearer]
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """Rows to write together."""
 
     source: SourceState | None = None
     found: tuple[Found, ...] = ()
+    named: Named | None = None
     tried: Tried | None = None
     pause: Pause | None = None
     remembered: Revisit | None = None
@@ -162,6 +173,8 @@ async def write(connection: AsyncConnection, changes: Sequence[Changes]) -> None
         await connection.execute(upsert_many(SOURCES, dialect, keys=("source_id",)), list(sources.values()))
     if found:
         await connection.execute(insert_new(ENTRIES, dialect), found)
+    if named := [row for change in changes if change.named for row in _name_rows(change.named)]:
+        await connection.execute(upsert_many(KEYS, dialect, keys=("source_id", "kind", "key")), named)
     if pauses := {change.pause.name: asdict(change.pause) for change in changes if change.pause}:
         await connection.execute(upsert_many(PAUSES, dialect, keys=("name",)), list(pauses.values()))
     if children := {(one.source_id, one.url): asdict(one) for change in changes for one in change.children}:
@@ -207,15 +220,45 @@ def _entry_row(found: Found) -> dict[str, Any]:
     }
 
 
+def _name_rows(named: Named) -> list[dict[str, Any]]:
+    return [
+        {"source_id": named.source_id, "kind": name.kind, "key": name.key, "entry_id": one.entry_id, "seen": one.seen}
+        for name, one in named.bearers.items()
+    ]
+
+
 def _tried_row(tried: Tried) -> dict[str, Any]:
     row: dict[str, Any] = {"row": tried.entry_id, "tries": tried.attempts}
     return row | ({"ended": tried.outcome} if tried.outcome else {"later": tried.retry_at})
 
 
-async def known(connection: AsyncConnection, ids: Collection[str]) -> set[str]:
-    """Which of these entries were seen before."""
-    query = sa.select(ENTRIES.c.entry_id).where(among(ENTRIES.c.entry_id, ids, connection.dialect.name))
-    return set((await connection.scalars(query)).all()) if ids else set()
+LOST = frozenset(
+    {PageOutcome.NO_LINK, PageOutcome.ROBOTS_DENIED, PageOutcome.REFUSED, PageOutcome.GONE, PageOutcome.CLIENT_ERROR,
+     PageOutcome.TOO_LARGE, PageOutcome.GIVEN_UP}
+)  # fmt: skip
+"""How entries end that are told again with a chance: nothing was published of them."""
+
+
+async def known(connection: AsyncConnection, ids: Collection[str]) -> dict[str, Known]:
+    """Those of these entries that were seen before."""
+    columns = (ENTRIES.c.entry_id, ENTRIES.c.published, ENTRIES.c.outcome)
+    query = sa.select(*columns).where(among(ENTRIES.c.entry_id, ids, connection.dialect.name))
+    rows = await connection.execute(query) if ids else ()
+    return {row.entry_id: Known(row.published, row.outcome in LOST) for row in rows}
+
+
+async def bearers(connection: AsyncConnection, source_id: str, names: Collection[Name]) -> dict[Name, Bearer]:
+    """Who bears these names at a source."""
+    if not names:
+        return {}
+    keys = among(KEYS.c.key, {name.key for name in names}, connection.dialect.name)
+    query = (
+        sa.select(KEYS.c.kind, KEYS.c.key, KEYS.c.entry_id, KEYS.c.seen, ENTRIES.c.outcome)
+        .join(ENTRIES, ENTRIES.c.entry_id == KEYS.c.entry_id, isouter=True)
+        .where(KEYS.c.source_id == source_id, KEYS.c.kind.in_([*NameKind]), keys)
+    )
+    rows = await connection.execute(query)
+    return {Name(NameKind(row.kind), row.key): Bearer(row.entry_id, row.seen, row.outcome in LOST) for row in rows}
 
 
 async def source_states(connection: AsyncConnection) -> dict[str, SourceState]:

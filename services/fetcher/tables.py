@@ -124,8 +124,7 @@ KEYS = sa.Table(
     sa.Column("entry_id", sa.Text, nullable=False),
     sa.Column("seen", Moment, nullable=False),
 )
-"""What else an entry can be known by: by `kind`, the entry that bore it first; `seen` story time. Nobody
-writes it yet."""
+"""What else an entry can be known by (`names`): by `kind` and hash, the entry that bore it first; `seen` story time."""
 
 PENDING = sa.Index("fetcher_entries_pending", ENTRIES.c.pending, sqlite_where=ENTRIES.c.pending,
                    postgresql_where=ENTRIES.c.pending)  # fmt: skip

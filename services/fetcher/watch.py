@@ -14,7 +14,7 @@ import structlog
 from services.fetcher import metrics, store
 from services.fetcher.alarm import Alarm, Defects, first
 from services.fetcher.board import Board
-from services.fetcher.discover import Look, discover, identify
+from services.fetcher.discover import Look
 from services.fetcher.land import Landing
 from services.fetcher.manners.domains import Domains
 from services.fetcher.manners.pace import HostPaused
@@ -32,6 +32,7 @@ from services.fetcher.push.receive import Taken, pushed_check
 from services.fetcher.push.subscribe import Subscriber
 from services.fetcher.read.parse import Feed, Unusable
 from services.fetcher.read.reading import obeys_robots, read_body
+from services.fetcher.recall import Recall, Seen
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source, Sources, SourcesFile
 from services.fetcher.store import Changes, Found, SourceState
@@ -64,13 +65,13 @@ class Watch:
     board: Board
     heat: Heat
     domains: Domains
+    recall: Recall
     pushes: Subscriber | None = None
     pulse: Pulse = UNHEARD
     schedule: Schedule = field(default_factory=Schedule)
     in_hand: set[asyncio.Task[None]] = field(default_factory=set)
     alarm: Alarm = field(default_factory=Alarm)
     _states: dict[str, SourceState] = field(default_factory=dict)
-    _last_ids: dict[str, frozenset[str]] = field(default_factory=dict)
     _overdue: dict[str, datetime] = field(default_factory=dict)
     _unslowed: dict[str, datetime] = field(default_factory=dict)
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
@@ -287,8 +288,8 @@ class Watch:
         before = self._states[source.id]
         settings, first = self.settings, not polled.state.seeded
         look = Look(now, self.real.now(), first, settings.live, settings.seed, since=before.last_worked)
-        entries = identify(source, polled.feed, polled.base) if polled.feed else {}
-        found = discover(source, entries, await self._known(source, entries), look)
+        seen = await self.recall.look(source, polled.feed, polled.base, look)
+        found = seen.found
         if polled.outcome is CheckOutcome.FRESH and not found:
             polled = replace(polled, outcome=CheckOutcome.UNCHANGED)
         check = Check(source, before, polled, found, now, self.heat.of(source.id, now))
@@ -297,13 +298,10 @@ class Watch:
         event = checked(check, following, due)
         await self.landing.land(
             event,
-            Changes(source=following, found=found, pause=polled.pause, children=polled.children, lease=lease),
+            seen.changes(Changes(source=following, pause=polled.pause, children=polled.children, lease=lease)),
         )
         self._states[source.id] = following
-        if polled.feed:
-            self._last_ids[source.id] = frozenset(entries)
-        if found:
-            self.pages.take_up(found)
+        self._took(source, seen)
         if self.pushes is not None and source.push:
             await self.pushes.consider(source.id, polled.offer)
         self._put(source.id, following.next_due)
@@ -322,14 +320,11 @@ class Watch:
         detail = "robots.txt" if verdict.reachable else "robots.txt cannot be had"
         return Polled(CheckOutcome.ROBOTS_DENIED, self._states[source.id], detail=detail)
 
-    async def _known(self, source: Source, entries: Collection[str]) -> Collection[str]:
-        """Those of the entries that were seen before; what the last poll saw needs no question to the database."""
-        last = self._last_ids.get(source.id, frozenset())
-        fresh = set(entries) - last
-        if not fresh:
-            return last
-        async with self.database.reading() as connection:
-            return last | await store.known(connection, fresh)
+    def _took(self, source: Source, seen: Seen) -> None:
+        """What was seen is written: remember it, count it, fetch what is new."""
+        self.recall.keep(source.id, seen)
+        if seen.entries:
+            self.pages.take_up(seen.entries)
 
     # -- what hubs push --------------------------------------------------------------------------------------------
 
@@ -351,13 +346,14 @@ class Watch:
         """How many entries were new."""
         state = self._states[source.id]
         look = Look(self.story.now(), self.real.now(), not state.seeded, self.settings.live, self.settings.seed)
-        entries = identify(source, feed, base)
-        found = discover(source, entries, await self._known(source, entries), look)
+        seen = await self.recall.look(source, feed, base, look, whole=False)
+        found = seen.found
+        if found or seen.entries or seen.named:
+            event = pushed_check(source, feed, body, found, next_due=state.next_due) if found else None
+            await self.landing.land(event, seen.changes(Changes()))
         if found:
-            event = pushed_check(source, feed, body, found, next_due=state.next_due)
-            await self.landing.land(event, Changes(found=found))
             self._states[source.id] = taught(self._states[source.id], found, look.observed)
-            self.pages.take_up(found)
+        self._took(source, seen)
         return len(found)
 
     def _turn(self, source_id: str) -> asyncio.Lock:

@@ -13,6 +13,7 @@ from services import fetcher
 from services.fetcher import store
 from services.fetcher.land import Landing
 from services.fetcher.metrics import PageOutcome
+from services.fetcher.recognise import Known
 from services.fetcher.store import Changes, Found, Item, SourceState, Tried
 from services.fetcher.tables import METADATA
 from shared import db, ids
@@ -89,7 +90,9 @@ async def test_rows_come_back_as_they_went(tables: Database) -> None:
         ]  # fmt: skip
         assert await store.count_pending(connection) == 2
         asked = [f"e{number}" for number in range(1_500)]
-        assert await store.known(connection, asked) == {"e0", "e1", "e2", "e3"}
+        assert await store.known(connection, asked) == {
+            "e0": Known(START), "e1": Known(START), "e2": Known(START), "e3": Known(START, lost=True),
+        }  # fmt: skip
 
 
 # -- landing ------------------------------------------------------------------------------------------------------

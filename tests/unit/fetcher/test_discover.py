@@ -40,8 +40,8 @@ def test_an_entry_is_its_guid_else_its_canonical_address() -> None:
 
 
 def test_addresses_are_made_absolute() -> None:
-    ((_, url),) = identify(SOURCE, feed(FeedEntry(link="/a b/č?x=1")), BASE).values()
-    assert url.startswith("https://e.test/a")
+    (seen,) = identify(SOURCE, feed(FeedEntry(link="/a b/č?x=1")), BASE).values()
+    assert seen.url.startswith("https://e.test/a")
 
 
 def test_only_what_is_unknown_is_found_and_the_oldest_comes_first() -> None:
