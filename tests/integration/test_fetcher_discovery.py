@@ -20,7 +20,9 @@ from shared.db import Database
 from shared.events import CheckOutcome, Mode
 from shared.settings import replace
 from tests.fakes.feed_site import FeedSite, Story, feed_site, page, rss
+from tests.fakes.hub import hub
 from tests.integration.test_fetcher import HOUR, MIGRATIONS, QUICK, START, counted, listed, running, source, stories
+from tests.integration.test_fetcher_push import put_feed, subscribed
 
 TITLE = "Вучић одговорио на декларацију потписану у Тирани"
 TEXT = "Министри три земље потписали су је у уторак у Тирани, а Београд је одговорио. " * 4
@@ -176,6 +178,21 @@ async def test_entries_of_before_the_names_get_theirs_with_the_next_body(
         site.put("/feed", rss([again(site, "another guid"), *stories(site, 7)]))
         await run.advance()
     assert pages_asked(site) == [PATH, "/7"] and len(run.pages()) == 2
+
+
+async def test_a_push_that_tells_an_article_again_brings_nothing(
+    sqlite: Database, site: FeedSite, tmp_path: Path
+) -> None:
+    copies = counted(PageOutcome.COPY)
+    async with hub() as one, subscribed(sqlite, site, one, tmp_path) as pushed:
+        retold = put_feed(site, one, 1).replace("g1", "g2")
+        assert await one.push(retold) == 202
+        assert await one.push(put_feed(site, one, 3)) == 202
+        await pushed.run.settled()
+        site.put("/feed", retold)
+        await pushed.run.advance(6 * HOUR)
+    assert [fetched.entry.guid for fetched in pushed.run.pages()] == ["g1", "g3"]
+    assert counted(PageOutcome.COPY) == copies + 1 and await outcomes(sqlite) == Counter({"published": 2, "copy": 1})
 
 
 # -- all entries, and those that are no news ----------------------------------------------------------------------
