@@ -139,12 +139,14 @@ async def test_two_sources_that_link_to_one_address_have_an_entry_each(
     sqlite: Database, site: FeedSite, tmp_path: Path
 ) -> None:
     site.put("/feed", rss([story(site)]))
-    site.put("/feed2", rss([story(site)]))
+    site.put("/feed2", rss(stories(site, 7)))
     both = listed(tmp_path, source(site.url("/feed")), source(site.url("/feed2"), name="two"))
     async with running(sqlite, both) as run:
-        pass
-    assert sorted(fetched.source.id for fetched in run.pages()) == ["one", "two"]
-    assert len({fetched.entry_id for fetched in run.pages()}) == 2
+        site.put("/feed2", rss([*stories(site, 7), story(site)]))
+        await run.advance()
+    both_of = [fetched for fetched in run.pages() if fetched.url == site.url(PATH)]
+    assert [fetched.source.id for fetched in both_of] == ["one", "two"]
+    assert len({fetched.entry_id for fetched in both_of}) == 2
 
 
 async def test_what_was_lost_is_fetched_where_it_is_told_again(

@@ -90,6 +90,12 @@ def test_its_new_names_are_known_from_then_on(again: FeedEntry) -> None:
     assert world.poll(third) == [] and world.told[-1] is ToldAgain.ADDRESS
 
 
+def test_a_guid_that_a_body_lists_under_two_addresses_bears_both() -> None:
+    world = World()
+    assert len(world.poll(entry("g1", "/a"), entry("g1", "/b"))) == 1
+    assert world.poll(entry("g2", "/a"), entry("g3", "/b")) == []
+
+
 def test_a_live_blog_twice_is_two() -> None:
     world = World()
     assert len(world.poll(entry("g1", "/uzivo/a", title="Live blog", text=TEXT))) == 1
