@@ -6,7 +6,7 @@
     poll/        one conditional request, one outcome: validators, redirects, audits, what an answer means, sitemaps of
                  an index, and how the source is (health.py)
     read/        bytes to a feed: parse.py and reading.py choose how; feeds, JSON Feed, sitemaps, listing pages
-    discover.py  entries not seen before, and whether they can still be news
+    entries/     which entries are new articles, which are told again, and whether they can still be news
     manners/     one request a domain at a time (pace.py), robots.txt, which of several fetchers asks a domain
                  (domains.py), what was asked of whom (tally.py)
     pages/       the pages of entries: frontier.py, fetch.py, and every try to its end (pages.py)

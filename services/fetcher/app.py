@@ -19,6 +19,7 @@ import structlog
 from services.fetcher import store
 from services.fetcher.alarm import Defects
 from services.fetcher.board import Board
+from services.fetcher.entries.recall import Recall
 from services.fetcher.land import Landing
 from services.fetcher.manners.domains import Domains
 from services.fetcher.manners.pace import Pace
@@ -37,7 +38,6 @@ from services.fetcher.push.port import CONNECTIONS, Port, callback_of
 from services.fetcher.push.receive import Receiver
 from services.fetcher.push.subscribe import Subscriber
 from services.fetcher.read.reading import obeys_robots
-from services.fetcher.recall import Recall
 from services.fetcher.revisit.hear import Hearing
 from services.fetcher.revisit.revisits import Revisits
 from services.fetcher.settings import FetcherSettings

@@ -11,10 +11,10 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.fetcher.entries.names import Name, NameKind
+from services.fetcher.entries.recognise import Bearer, Known
 from services.fetcher.metrics import PageOutcome
-from services.fetcher.names import Name, NameKind
 from services.fetcher.poll.children import ChildState
-from services.fetcher.recognise import Bearer, Known
 from services.fetcher.revisit.row import Revisit, remember, visited
 from services.fetcher.tables import CHILDREN, ENTRIES, FILES, KEYS, PAUSES, SOURCES
 from shared.db import among, insert_new, upsert, upsert_many

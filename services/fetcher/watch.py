@@ -14,7 +14,8 @@ import structlog
 from services.fetcher import metrics, store
 from services.fetcher.alarm import Alarm, Defects, first
 from services.fetcher.board import Board
-from services.fetcher.discover import Look
+from services.fetcher.entries.discover import Look
+from services.fetcher.entries.recall import Recall, Seen
 from services.fetcher.land import Landing
 from services.fetcher.manners.domains import Domains
 from services.fetcher.manners.pace import HostPaused
@@ -32,7 +33,6 @@ from services.fetcher.push.receive import Taken, pushed_check
 from services.fetcher.push.subscribe import Subscriber
 from services.fetcher.read.parse import Feed, Unusable
 from services.fetcher.read.reading import obeys_robots, read_body
-from services.fetcher.recall import Recall, Seen
 from services.fetcher.settings import FetcherSettings
 from services.fetcher.sources import Source, Sources, SourcesFile
 from services.fetcher.store import Changes, Found, SourceState

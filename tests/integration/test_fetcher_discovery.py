@@ -21,7 +21,18 @@ from shared.events import CheckOutcome, Mode
 from shared.settings import replace
 from tests.fakes.feed_site import FeedSite, Story, feed_site, page, rss
 from tests.fakes.hub import hub
-from tests.integration.test_fetcher import HOUR, MIGRATIONS, QUICK, START, counted, listed, running, source, stories
+from tests.integration.test_fetcher import (
+    HOUR,
+    MIGRATIONS,
+    QUICK,
+    START,
+    Run,
+    counted,
+    listed,
+    running,
+    source,
+    stories,
+)
 from tests.integration.test_fetcher_push import put_feed, subscribed
 
 TITLE = "Вучић одговорио на декларацију потписану у Тирани"
@@ -55,7 +66,19 @@ def story(site: FeedSite, path: str = PATH, *, guid: str = "g1", title: str = TI
 
 
 def pages_asked(site: FeedSite) -> list[str]:
-    return [asked.path for asked in site.requests if not asked.path.startswith(("/feed", "/robots.txt"))]
+    return [asked.path for asked in site.requests if not asked.path.startswith(("/feed", "/robots.txt", "/older"))]
+
+
+def others(site: FeedSite) -> list[Story]:
+    """Older articles with numbers of their own: they show that the numbers of the source are articles'."""
+    old = START - timedelta(days=3)
+    numbered = [story(site, f"/older/{406_001 + n}-tekst-broj", guid=f"o{n}", title=f"Т{n}", text="") for n in range(4)]
+    return [changed(one, published=old) for one in numbered]
+
+
+def live(run: Run) -> list[str]:
+    """The guids of the pages that are no history."""
+    return [fetched.entry.guid for fetched in run.pages() if fetched.mode is Mode.LIVE]
 
 
 def told(how: ToldAgain) -> float:
@@ -77,7 +100,6 @@ def again(site: FeedSite, case: str) -> Story:
         "no guid": lambda: changed(first, guid=""),
         "tracked": lambda: story(site, f"{PATH}?utm_source=rss&utm_medium=feed", guid="g2", title="Друго"),
         "fragment": lambda: story(site, f"{PATH}#komentari", guid="g2", title="Друго"),
-        "same number": lambda: story(site, "/vesti/4065432-dopunjeno", guid="g2", title="Друго"),
         "renumbered": lambda: story(site, "/novo/77-vucic", guid="g2"),
     }
     return later[case]()
@@ -90,7 +112,6 @@ CASES = {
     "no guid": ToldAgain.ADDRESS,
     "tracked": ToldAgain.ADDRESS,
     "fragment": ToldAgain.ADDRESS,
-    "same number": ToldAgain.NUMBER,
     "renumbered": ToldAgain.CONTENT,
 }
 
@@ -111,7 +132,7 @@ async def test_an_article_told_again_is_fetched_once_also_after_a_restart(
     assert len(run.pages()) == 1 and pages_asked(site) == [PATH]
     assert [check.new_entries for check in run.checks()] == [1, 0, 0]
     assert run.outcomes() == [CheckOutcome.FRESH, CheckOutcome.UNCHANGED, CheckOutcome.UNCHANGED]
-    new = how in (ToldAgain.ADDRESS, ToldAgain.NUMBER, ToldAgain.CONTENT)
+    new = how in (ToldAgain.ADDRESS, ToldAgain.CONTENT)
     assert told(how) == recognised + 1 and counted(PageOutcome.COPY) == copies + new
     assert await outcomes(tables) == Counter({"published": 1, **({"copy": 1} if new else {})})
 
@@ -123,6 +144,34 @@ async def test_one_body_may_tell_it_twice(sqlite: Database, site: FeedSite, tmp_
         await run.advance()
     assert len(run.pages()) == 1 and len(pages_asked(site)) == 1
     assert [check.new_entries for check in run.checks()] == [1, 0]
+
+
+async def test_the_number_in_an_address_is_the_articles_where_a_source_numbers_them(
+    sqlite: Database, site: FeedSite, tmp_path: Path
+) -> None:
+    def renamed() -> Story:
+        return story(site, "/vesti/4065432-dopunjeno-izdanje", guid="g2", title="Друго")
+
+    site.put("/feed", rss([story(site), *others(site)]))
+    path, recognised = listed(tmp_path, source(site.url("/feed"))), told(ToldAgain.NUMBER)
+    async with running(sqlite, path) as run:
+        await run.advance()
+    site.put("/feed", rss([renamed(), *others(site)]))
+    async with running(sqlite, path, story=run.story, bus=run.bus) as run:
+        await run.advance()
+    assert live(run) == ["g1"] and pages_asked(site) == [PATH] and told(ToldAgain.NUMBER) == recognised + 1
+
+
+async def test_the_second_article_of_a_numbered_section_is_fetched(
+    sqlite: Database, site: FeedSite, tmp_path: Path
+) -> None:
+    first, second = "/tema/123456/prvi-tekst-o-savezu", "/tema/123456/drugi-tekst-o-savezu"
+    site.put("/feed", rss([story(site, first, title="Један")]))
+    async with running(sqlite, listed(tmp_path, source(site.url("/feed")))) as run:
+        site.put("/feed", rss([story(site, second, guid="g2", title="Други")]))
+        await run.advance()
+        await run.advance()
+    assert pages_asked(site) == [first, second]
 
 
 async def test_live_blogs_and_teasers_that_come_again_are_two(sqlite: Database, site: FeedSite, tmp_path: Path) -> None:
@@ -154,14 +203,15 @@ async def test_what_was_lost_is_fetched_where_it_is_told_again(
 ) -> None:
     wrong = story(site)
     site.put(PATH, status=404)
-    site.put("/feed", rss([wrong]))
+    site.put("/feed", rss([wrong, *others(site)]))
     settings = replace(QUICK, page_attempts=1)
     async with running(sqlite, listed(tmp_path, source(site.url("/feed"))), settings=settings) as run:
-        assert run.pages() == []
-        site.put("/feed", rss([wrong, story(site, "/vesti/4065432-ispravljeno", guid="g2")]))
+        await run.advance()
+        assert live(run) == []
+        site.put("/feed", rss([wrong, story(site, "/vesti/4065432-ispravljeno", guid="g2"), *others(site)]))
         await run.advance()
         await run.advance()
-    assert [fetched.entry.guid for fetched in run.pages()] == ["g2"]
+    assert live(run) == ["g2"]
     assert pages_asked(site) == [PATH, "/vesti/4065432-ispravljeno"]
 
 
@@ -246,7 +296,7 @@ async def test_history_may_be_remembered_and_its_copies_stay_unfetched(
     site.put("/feed", rss([old]))
     settings: FetcherSettings = replace(QUICK, seed=False)
     async with running(sqlite, listed(tmp_path, source(site.url("/feed"))), settings=settings) as run:
-        site.put("/feed", rss([changed(again(site, "same number"), published=START)]))
+        site.put("/feed", rss([changed(again(site, "another guid"), published=START)]))
         await run.advance()
     assert pages_asked(site) == [] and run.pages() == []
     assert await outcomes(sqlite) == Counter({"remembered": 1, "copy": 1})

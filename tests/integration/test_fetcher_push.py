@@ -564,7 +564,7 @@ async def test_a_defect_of_ours_is_told_and_counted(
     async with subscribed(sqlite, site, one, tmp_path) as pushed:
         before = received(PushOutcome.DEFECT)
         with monkeypatch.context() as broken:
-            broken.setattr("services.fetcher.recall.discover", None)
+            broken.setattr("services.fetcher.entries.recall.discover", None)
             assert await one.push(put_feed(site, one, 1, 2)) == 500
         assert received(PushOutcome.DEFECT) == before + 1
         await pushed.run.advance()

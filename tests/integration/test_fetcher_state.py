@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from services import fetcher
 from services.fetcher import store
+from services.fetcher.entries.recognise import Known
 from services.fetcher.land import Landing
 from services.fetcher.metrics import PageOutcome
-from services.fetcher.recognise import Known
 from services.fetcher.store import Changes, Found, Item, SourceState, Tried
 from services.fetcher.tables import METADATA
 from shared import db, ids

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.fetcher.discover import FIRST_SIGHT
+from services.fetcher.entries.discover import FIRST_SIGHT
 from services.fetcher.plan import wishes
 from services.fetcher.plan.rhythm import learned, looked, unpacked
 from services.fetcher.plan.schedule import GONE_WAIT, Plan

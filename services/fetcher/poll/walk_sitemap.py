@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.fetcher.discover import FIRST_SIGHT
+from services.fetcher.entries.discover import FIRST_SIGHT
 from services.fetcher.manners.ask import Forbidden, LedElsewhere, Permits, Request, insist
 from services.fetcher.manners.pace import HostPaused, Pace
 from services.fetcher.manners.tally import Asks

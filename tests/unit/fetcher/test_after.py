@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from services.fetcher.discover import FIRST_SIGHT
+from services.fetcher.entries.discover import FIRST_SIGHT
 from services.fetcher.plan.rhythm import begun, unpacked
 from services.fetcher.poll.after import taught
 from services.fetcher.store import Found, Item, SourceState

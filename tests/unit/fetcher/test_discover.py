@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.discover import Look, discover, identify
+from services.fetcher.entries.discover import Look, discover, identify
 from services.fetcher.metrics import PageOutcome
 from services.fetcher.read.parse import Feed, FeedEntry
 from services.fetcher.sources import Source

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.names import SHORTEST_TEXT, Name, NameKind, Sighting, names_of, number_place
+from services.fetcher.entries.names import SHORTEST_TEXT, Name, NameKind, Sighting, names_of, number_place
 from services.fetcher.read.parse import Details, FeedEntry
 from shared.urls import canonical
 

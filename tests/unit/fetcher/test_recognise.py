@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -10,11 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.discover import Look, discover, identify
+from services.fetcher.entries.discover import Look, discover, identify
+from services.fetcher.entries.names import Name, Sighting
+from services.fetcher.entries.recognise import (
+    CROWD,
+    RENUMBERED,
+    Bearer,
+    Known,
+    Past,
+    named,
+    numbers_articles,
+    recognise,
+)
 from services.fetcher.metrics import ToldAgain
-from services.fetcher.names import Name
 from services.fetcher.read.parse import Details, Feed, FeedEntry
-from services.fetcher.recognise import CROWD, RENUMBERED, Bearer, Known, Past, named, recognise
 from services.fetcher.sources import Source
 from services.fetcher.store import Found
 
@@ -37,7 +46,7 @@ class World:
         """The new articles of a body."""
         seen = identify(SOURCE, Feed(kind="rss", entries=entries), SOURCE.url)
         known = {entry_id: self.known[entry_id] for entry_id in seen if entry_id in self.known}
-        names = named(seen, known)
+        names = named(seen, known, seen, numbered=True)
         result = recognise(seen, names, Past(known, self.bearers), at)
         look = Look(at, at, first=False, live=24 * HOUR, seed=True)
         new = discover(SOURCE, seen, known, look)
@@ -129,6 +138,28 @@ def test_a_number_that_many_entries_share_is_a_sections() -> None:
     many = [entry(f"g{place}", path) for place, path in enumerate(paths)]
     assert len(World().poll(*many[:CROWD])) == CROWD
     assert len(World().poll(*many[: CROWD - 1])) == 1
+
+
+def listed(*paths: str) -> Mapping[str, Sighting]:
+    entries = tuple(entry(f"g{place}", path) for place, path in enumerate(paths))
+    return identify(SOURCE, Feed(kind="rss", entries=entries), SOURCE.url)
+
+
+def test_numbers_are_articles_where_a_body_has_many_different_ones() -> None:
+    assert numbers_articles(listed(*[f"/vesti/{406_543 + n}1/naslov-broj-{n}" for n in range(4)])) is True
+    assert numbers_articles(listed(*[f"/dosije/{406_543 + n // 2}1/naslov-broj-{n}" for n in range(6)])) is False
+    assert numbers_articles(listed("/vesti/4065432/jedan-jedini-tekst", "/o-nama", "/kontakt", "/a/b")) is None
+
+
+def test_numbers_are_no_names_where_they_may_be_sections() -> None:
+    two = listed("/tema/123456/prvi-tekst-ovde", "/tema/123456/drugi-tekst-ovde")
+    names = named(two, (), two, numbered=False)
+    assert len(recognise(two, names, Past(), NOW).copies) == 0
+
+
+def test_a_page_that_all_of_a_channel_lead_to_is_nobodys_address() -> None:
+    posts = [entry(f"g{place}", "/channel", title=f"Post {place}") for place in range(CROWD)]
+    assert len(World().poll(*posts)) == CROWD
 
 
 def test_an_entry_without_a_page_lends_nobody_its_names() -> None:

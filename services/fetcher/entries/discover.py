@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
+from services.fetcher.entries.names import Sighting
 from services.fetcher.metrics import PageOutcome
-from services.fetcher.names import Sighting
 from services.fetcher.read.parse import Feed, FeedEntry
 from services.fetcher.sources import Content, Source, SourceKind
 from services.fetcher.store import Found, Item

@@ -14,15 +14,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from services.fetcher.entries.names import Name, NameKind, Sighting, names_of, number_place
 from services.fetcher.metrics import ToldAgain
-from services.fetcher.names import Name, NameKind, Sighting, names_of
 
 RENUMBERED = timedelta(days=3)
 """How long after it was last seen a title with its text is the same article's: a site that renumbers lists its entries
 again at once, and a column of every week may begin with the same words."""
 
 CROWD = 3
-"""Entries of one body from which a number they share is that of a section."""
+"""Entries of one body from which a number they share is a section's, and an address no article's."""
+
+NUMBERED, DISTINCT = 4, 0.75
+"""Entries of a body that bear a number, and how many different ones that takes, for the numbers of a source to be its
+articles': a section or a dossier may have a number in its address, too, and its second article would never be read."""
 
 _LATE = datetime.max.replace(tzinfo=UTC)
 
@@ -65,12 +69,32 @@ class Recognised:
 Names = Mapping[str, Collection[Name]]
 
 
-def named(sightings: Mapping[str, Sighting], known: Collection[str]) -> Names:
-    """The names of each entry; title and text are read of those alone that are not `known`."""
-    names = {entry_id: names_of(one, content=entry_id not in known) for entry_id, one in sightings.items()}
-    numbers = Counter(name for mine in names.values() for name in mine if name.kind is NameKind.NUMBER)
-    crowded = {name for name, bearers in numbers.items() if bearers >= CROWD}
-    return {entry_id: mine - crowded for entry_id, mine in names.items()} if crowded else names
+def numbers_articles(listed: Mapping[str, Sighting]) -> bool | None:
+    """Whether the numbers in a body's addresses are those of articles; None where too few bear one to tell."""
+    numbers = [number_place(url) for one in listed.values() for url in one.urls[:1]]
+    borne = [number for number in numbers if number]
+    return len(set(borne)) >= DISTINCT * len(borne) if len(borne) >= NUMBERED else None
+
+
+def named(
+    sightings: Mapping[str, Sighting], known: Collection[str], listed: Mapping[str, Sighting], *, numbered: bool
+) -> Names:
+    """The names of each of the `sightings` among all that a body has `listed`; title and text are read of those alone
+    that are not `known`. Article numbers are names where `numbered`."""
+    none = _crowded(listed)
+    return {
+        entry_id: frozenset(
+            name for name in names_of(one, content=entry_id not in known)
+            if name not in none and (numbered or name.kind is not NameKind.NUMBER)
+        )
+        for entry_id, one in sightings.items()
+    }  # fmt: skip
+
+
+def _crowded(listed: Mapping[str, Sighting]) -> set[Name]:
+    """Names that too many entries of a body bear: the number of a section, the page that all of a channel lead to."""
+    bearers = Counter(name for one in listed.values() for name in names_of(one, content=False))
+    return {name for name, count in bearers.items() if count >= CROWD}
 
 
 def recognise(sightings: Mapping[str, Sighting], names: Names, past: Past, observed: datetime) -> Recognised:

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from services.fetcher import metrics, store
-from services.fetcher.discover import Look, discover, identify
+from services.fetcher.entries.discover import Look, discover, identify
+from services.fetcher.entries.names import Sighting
+from services.fetcher.entries.recognise import Past, Recognised, named, numbers_articles, recognise
 from services.fetcher.metrics import PageOutcome, ToldAgain
-from services.fetcher.names import Sighting
 from services.fetcher.read.feed import Feed
-from services.fetcher.recognise import Past, Recognised, named, recognise
 from services.fetcher.sources import Source
 from services.fetcher.store import Changes, Found, Named
 from shared.db import Database
@@ -48,6 +48,7 @@ class Recall:
 
     database: Database
     _last: dict[str, Prints] = field(default_factory=dict)
+    _numbered: dict[str, bool] = field(default_factory=dict)
 
     async def look(self, source: Source, feed: Feed | None, base: str, look: Look, *, whole: bool = True) -> Seen:
         """What a body brings. One that is not `whole` (a push) leaves out what was listed before. Raises
@@ -59,13 +60,15 @@ class Recall:
         prints = {entry_id: one.print for entry_id, one in listed.items()}
         kept = prints if whole else {**last, **prints}
         fresh = {entry_id: one for entry_id, one in listed.items() if last.get(entry_id) != prints[entry_id]}
-        return replace(await self._told(source, fresh, look), prints=kept) if fresh else Seen(prints=kept)
+        return replace(await self._told(source, fresh, listed, look), prints=kept) if fresh else Seen(prints=kept)
 
-    async def _told(self, source: Source, fresh: Mapping[str, Sighting], look: Look) -> Seen:
+    async def _told(
+        self, source: Source, fresh: Mapping[str, Sighting], listed: Mapping[str, Sighting], look: Look
+    ) -> Seen:
         """What entries say that the last body did not list, or otherwise."""
         async with self.database.reading() as connection:
             known = await store.known(connection, fresh.keys())
-            names = named(fresh, known)
+            names = named(fresh, known, listed, numbered=self._is_numbered(source, listed))
             bearers = await store.bearers(connection, source.id, {name for mine in names.values() for name in mine})
         recognised = recognise(fresh, names, Past(known, bearers), look.observed)
         new = discover(source, fresh, known, look)
@@ -75,6 +78,13 @@ class Recall:
             again=_how(recognised),
             named=Named(source.id, recognised.names) if recognised.names else None,
         )
+
+    def _is_numbered(self, source: Source, listed: Mapping[str, Sighting]) -> bool:
+        """Whether numbers in addresses are articles', as this body says, else the last that did; not until one does."""
+        said = numbers_articles(listed)
+        if said is not None:
+            self._numbered[source.id] = said
+        return self._numbered.get(source.id, False)
 
     def keep(self, source_id: str, seen: Seen) -> None:
         """What was seen is written: remember and count it."""
