@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from services.extractor.quotes.offices import Offices
-from services.extractor.quotes.view import NOUNS_CAPITAL, Place, View, by_first_word
+from services.extractor.quotes.view import NOT_SAID, NOUNS_CAPITAL, Place, View, by_first_word
 from shared.events import Mention
 
 SPEAKERS = frozenset({"person", "org", "metonym", "state", "alliance"})
@@ -212,14 +212,8 @@ def _touches(view: View, actor: Actor, place: Place) -> bool:
 
 def _with_voices(view: View, strangers: Sequence[Actor]) -> list[Actor]:
     """Strangers with whether they speak anywhere."""
-    voices = {one.name for one in strangers if one.subject and _is_beside_verb(view, one)}
+    voices = {one.name for one in strangers if one.subject and view.is_beside_verb(one.start, one.end)}
     return [replace(one, speaks=one.name in voices) for one in strangers]
-
-
-def _is_beside_verb(view: View, actor: Actor) -> bool:
-    words = view.within(actor.start, actor.end)
-    around = [*range(max(0, words[0] - 2), words[0]), *range(words[-1] + 1, min(len(view.words), words[-1] + 3))]
-    return any(view.words[at].act for at in around)
 
 
 def _strangers(view: View, here: Sequence[Mention]) -> Iterator[Actor]:
@@ -250,7 +244,8 @@ def _surname(view: View, at: int) -> str:
         return ""
     if view.quoting.oblique_names and word.folded.endswith(view.quoting.oblique_names):
         return ""
-    beside = [one for one in view.words[max(0, at - 1) : at + 2] if one.act and one is not word]
+    around = view.words[max(0, at - 1) : at + 2]
+    beside = [one for one in around if one.act and one.act not in NOT_SAID and one is not word]
     near = any(view.is_joined(one.end, word.start, 1) or view.is_joined(word.end, one.start, 1) for one in beside)
     return view.text[word.start : word.end] if near and not _is_everyday(view, word.folded) else ""
 
@@ -329,11 +324,18 @@ def _is_common(view: View, number: int) -> bool:
 
 def _small(view: View) -> Iterator[Actor]:
     """People without a name, and pronouns."""
-    for word in view.words:
-        if word.folded in view.quoting.nobody:
+    for at, word in enumerate(view.words):
+        if word.folded in view.quoting.nobody and not _is_empty(view, at):
             yield Actor(word.start, word.end, "", "", NOBODY, not is_governed(view, word.start))
         elif word.folded in view.quoting.pronouns:
             yield Actor(word.start, word.end, "", "", PRONOUN, not is_governed(view, word.start))
+
+
+def _is_empty(view: View, at: int) -> bool:
+    """Whether a small word (it, jedan) is nobody who says something: only beside a verb of saying it is."""
+    folded = view.words[at].folded
+    small = folded in view.quoting.begins or (view.spoken is not None and folded in view.spoken.stop_words)
+    return small and not any(one.act for one in view.words[max(0, at - 2) : at + 2])
 
 
 def _overlap(actor: Actor, place: Place) -> bool:

@@ -23,8 +23,8 @@ from services.extractor.quotes.evidence import (
     Speaker,
     Told,
     doer,
-    is_bare,
     is_impersonal,
+    lacks_subject,
     last_person,
     named,
 )
@@ -129,7 +129,7 @@ def _followed(view: View, window: Place, people: Cast) -> Speaker | None:
         if actor is not None:
             return named(view, Told(actor, word, SURE_VERB, "verb behind"), people)
         opens = len(view.within(window.start, view.words[near[0]].end)) <= BARE_WORDS
-        if opens and not is_bare(view, near[0], words) and not is_impersonal(view, near[0]):
+        if opens and not lacks_subject(view, near[0], words) and not is_impersonal(view, near[0]):
             return Speaker(None, word, 0.0, "verb behind, unnamed")
         return None
     able = [one for one in inside if one.subject]
@@ -167,7 +167,7 @@ def _bare(view: View, said: Said, before: Place, after: Place, people: Cast) -> 
         verbs, words = _verbs(view, window), view.within(window.start, window.end)
         if verbs and is_impersonal(view, verbs[0]):
             return Speaker(None, view.words[verbs[0]].folded, 0.0, "verb of nobody") if window is after else None
-        if verbs and (window is before or is_bare(view, verbs[0], words)):
+        if verbs and (window is before or lacks_subject(view, verbs[0], words)):
             meant = last_person(view, people, said.place.start)
             word = view.words[verbs[0]].folded
             return Speaker(meant, word, SURE_BARE, "verb without a subject") if meant is not None else None

@@ -18,9 +18,9 @@ from services.extractor.quotes.evidence import (
     Speaker,
     Told,
     doer,
-    is_bare,
     is_impersonal,
     is_negated,
+    lacks_subject,
     last_person,
     named,
 )
@@ -28,10 +28,12 @@ from services.extractor.quotes.view import NOT_SAID, Place, View, starts_with
 from shared.text.segment import Piece
 
 VERB_WITHIN, WEAK_WITHIN, UNSAID_WITHIN = 7, 2, 3
-"""Words before what opens a clause: its verb; its verb where the opening word has other uses; a subject where no verb
-is known."""
+"""Words before what opens a clause: its verb; its verb and a small word where the opening word has other uses; a
+subject where no verb is known."""
 TELLER_WORDS = 4
 """Words of who reports a clause, behind it."""
+REJECTED_WITHIN = 2
+"""Words up to what is denied; farther behind a denial stands what others said."""
 JOINED_WITHIN = 3
 """Words between what joins two clauses and the verb of the second."""
 FEWEST_WORDS = 3
@@ -70,6 +72,12 @@ def that_clauses(view: View, sentence: Piece, people: Cast) -> Iterator[tuple[Pl
             yield place, speaker
 
 
+def _is_lookalike(view: View, at: int) -> bool:
+    """Whether a word only folds to one that opens a clause: së and se."""
+    word, others = view.words[at], view.quoting.lookalikes
+    return bool(others) and view.text[word.start : word.end].lower() in others
+
+
 def _begin(view: View, at: int) -> int:
     """Where a clause begins: behind the word that opens it, and what may stand between (da li)."""
     following = view.words[at + 1] if at + 1 < len(view.words) else None
@@ -93,7 +101,7 @@ def _openings(view: View, sentence: Piece, people: Cast) -> list[Opening]:
         return found
     first = words[0]
     for at in words[1:]:
-        if view.words[at].folded in view.spoken.connectives:
+        if view.words[at].folded in view.spoken.connectives and not _is_lookalike(view, at):
             verb = _verb_before(view, at, first)
             if verb >= 0 or (verb == _NONE and _is_unsaid(view, at, first, people)):
                 start = _joint(view, verb, first) if found and verb >= 0 else first
@@ -113,11 +121,12 @@ def _verb_before(view: View, at: int, first: int) -> int:
     strong = view.quoting.strong
     if (strong and word in _SUBJUNCTIVE) or is_governed(view, view.words[at].start):
         return _REFUSED
-    reach = VERB_WITHIN if word in strong or (not strong and word in _main(view)) else WEAK_WITHIN
+    weak = word not in strong and (bool(strong) or word not in _main(view))
+    reach = WEAK_WITHIN if weak and len(view.words[at - 1].folded) <= 2 else 1 if weak else VERB_WITHIN
     for verb in range(at - 1, max(first, at - reach) - 1, -1):
         act = view.words[verb].act
         if act and (verb == first or not view.words[verb].capital):
-            return verb if _says(view, verb, act) and _leads_to(view, verb, at) else _REFUSED
+            return verb if _says(view, verb, at) and _leads_to(view, verb, at) else _REFUSED
     return _NONE
 
 
@@ -147,10 +156,13 @@ def _main(view: View) -> tuple[str, ...]:
     return view.spoken.connectives[:1] if view.spoken is not None else ()
 
 
-def _says(view: View, verb: int, act: str) -> bool:
-    if act in NOT_SAID or (view.quoting.refusals and starts_with(view.words[verb].folded, view.quoting.refusals)):
+def _says(view: View, verb: int, at: int) -> bool:
+    word = view.words[verb]
+    refused = view.quoting.refusals and starts_with(word.folded, view.quoting.refusals)
+    others = word.act == "reject" and at - verb > REJECTED_WITHIN
+    if word.act in NOT_SAID or refused or others:
         return False
-    return act == "reject" or not is_negated(view, verb)
+    return word.act == "reject" or not is_negated(view, verb)
 
 
 def _is_unsaid(view: View, at: int, first: int, people: Cast) -> bool:
@@ -194,7 +206,7 @@ def _speaker(view: View, one: Opening, people: Cast, before: Speaker | None) -> 
 def dropped(view: View, verb: int, around: range, people: Cast) -> Speaker:
     """The speaker of a verb without a named subject: whoever was spoken of last, where no word around can be it."""
     word = view.words[verb].folded
-    alone = is_bare(view, verb, around) and not is_impersonal(view, verb)
+    alone = lacks_subject(view, verb, around) and not is_impersonal(view, verb)
     meant = last_person(view, people, view.words[around[0]].start) if alone else None
     if meant is None:
         return Speaker(None, word, 0.0, "verb and clause, unnamed")

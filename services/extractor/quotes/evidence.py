@@ -96,22 +96,51 @@ def _antecedent(view: View, verb: int, first: int, actors: Sequence[Actor]) -> A
 
 
 def last_person(view: View, people: Cast, position: int) -> Actor | None:
-    """The person spoken of last before a position: the first subject of the last sentence that names anybody; failing
-    that the person of the title, and the first behind."""
-    before = [one for one in people.within(max(0, position - BACK), position) if one.human]
+    """The person spoken of last before a position: in the last sentence that names anybody, the one beside a verb of
+    saying or the first subject, nobody when that is somebody unnamed. Failing that the person of the title, and at the
+    beginning the first behind."""
+    before = [one for one in people.within(max(0, position - BACK), position) if one.human or one.kind == NOBODY]
     if before:
         sentence = view.sentence_at(before[-1].start)
         same = [one for one in before if view.sentence_at(one.start) == sentence]
-        return next((one for one in same if one.subject), None) or same[-1]
-    behind = (one for one in people.within(position, position + BACK) if one.human and one.subject)
-    return people.elsewhere or next(behind, None)
+        able = [one for one in same if one.subject] or same[-1:]
+        speaking = (one for one in able if one.human and view.is_beside_verb(one.start, one.end))
+        found = next(speaking, able[0])
+        return found if found.human else None
+    if people.elsewhere is not None or view.sentence_at(position) > 0:
+        return people.elsewhere
+    return next((one for one in people.within(position, position + BACK) if one.human and one.subject), None)
 
 
-def is_bare(view: View, verb: int, words: range) -> bool:
-    """Whether a verb has nothing but small words and pronouns around it, and so no subject of its own."""
-    stop = view.spoken.stop_words if view.spoken is not None else frozenset[str]()
-    small = stop | view.quoting.pronouns | view.quoting.auxiliaries | view.quoting.adverbs
-    return all(at == verb or view.words[at].folded in small or len(view.words[at].folded) <= 2 for at in words)
+def lacks_subject(view: View, verb: int, words: range) -> bool:
+    """Whether a verb has no subject of its own among some words, in a language that allows it: small words before it in
+    its clause, and behind it none, or a preposition first."""
+    if view.quoting.keeps_subject:
+        return False
+    for at in range(verb - 1, words[0] - 1, -1):
+        if "," in view.text[view.words[at].end : view.words[at + 1].start]:
+            break
+        if not _is_small(view, at):
+            return False
+    for at in range(verb + 1, words[-1] + 1):
+        joined = view.words[at].folded in view.quoting.joining
+        if joined or "," in view.text[view.words[at - 1].end : view.words[at].start] or _is_preposition(view, at):
+            return True
+        if not _is_small(view, at):
+            return False
+    return True
+
+
+def _is_small(view: View, at: int) -> bool:
+    word, quoting = view.words[at], view.quoting
+    if len(word.folded) <= 2 or word.folded in quoting.pronouns | quoting.auxiliaries | quoting.adverbs:
+        return True
+    return view.spoken is not None and word.folded in view.spoken.stop_words
+
+
+def _is_preposition(view: View, at: int) -> bool:
+    folded, spoken = view.words[at].folded, view.spoken
+    return folded in view.quoting.governing or (spoken is not None and folded in spoken.not_speakers_after)
 
 
 def is_impersonal(view: View, verb: int) -> bool:
@@ -136,7 +165,10 @@ def named(view: View, told: Told, people: Cast) -> Speaker:
 
 
 def is_negated(view: View, verb: int) -> bool:
-    """Whether a negation stands right before a verb."""
+    """Whether a negation stands right before a verb, in its sentence; a name that looks like one (Nišu) does not."""
     if view.spoken is None:
         return False
-    return any(one.folded in view.spoken.negations for one in view.words[max(0, verb - NEGATED_WITHIN) : verb])
+    negations, sentence = view.spoken.negations, view.sentence_at(view.words[verb].start)
+    before = (one for one in view.words[max(0, verb - NEGATED_WITHIN) : verb] if one.folded in negations)
+    return any(not one.capital or view.sentences[sentence].start == one.start for one in before
+               if view.sentence_at(one.start) == sentence)  # fmt: skip

@@ -28,7 +28,9 @@ from services.extractor.quotes.evidence import (
     Speaker,
     Told,
     doer,
+    is_impersonal,
     is_negated,
+    lacks_subject,
     last_person,
     named,
 )
@@ -39,6 +41,7 @@ FEWEST_WORDS, FEWEST_BEFORE = 3, 4
 """Words of a clause, and of one whose verb comes behind it."""
 SOURCE_WITHIN = 40
 """Characters between "according to" and the name: the office before it."""
+_PARTED = re.compile(r";\s+")
 _COMMA = re.compile(",")
 ASIDE = 50
 """Characters of what is said about a source."""
@@ -50,13 +53,23 @@ TOLD_WITHIN = 9
 
 def indirect(view: View, people: Cast, taken: Sequence[Place]) -> Iterator[tuple[Place, Speaker]]:
     """What is told of somebody's speech outside the stretches `taken`, which are in order."""
-    for sentence in view.sentences:
+    for sentence in _parts(view):
         first = bisect_left(taken, sentence.start, key=lambda one: one.end)
         quoted = first < len(taken) and taken[first].start < sentence.end
         for place, speaker in _in_sentence(view, sentence, people, quoted=quoted):
             first = bisect_left(taken, place.start, key=lambda one: one.end)
             if is_free(place, taken[first : first + 1]):
                 yield place, speaker
+
+
+def _parts(view: View) -> Iterator[Piece]:
+    """Sentences, and what a semicolon parts of them."""
+    for sentence in view.sentences:
+        start = sentence.start
+        for mark in _PARTED.finditer(view.text, sentence.start, sentence.end):
+            yield Piece(start, mark.start())
+            start = mark.end()
+        yield Piece(start, sentence.end)
 
 
 def _in_sentence(view: View, sentence: Piece, people: Cast, *, quoted: bool) -> Sequence[tuple[Place, Speaker]]:
@@ -174,9 +187,11 @@ def _teller(view: View, start: int, end: int, people: Cast) -> int:
         first += 1
     elif (opening := people.within(start, view.words[words[-1]].end)) and opening[0].start == view.words[first].start:
         first = next(iter(view.within(opening[0].end, end)), first)
-    act = view.words[first].act
-    if act:
-        return first if act not in NOT_SAID and not is_negated(view, first) else -1
+    if act := view.words[first].act:
+        following = view.words[first + 1].folded if first < words[-1] else ""
+        participle = first == words[0] and following in view.quoting.participle_before
+        tells = act not in NOT_SAID and not participle
+        return first if tells and not is_negated(view, first) else -1
     listed = any(one.end == start for one in people.within(max(0, start - 80), start))
     return first if first in words[:2] and not listed and _is_unknown_verb(view, first, end, people) else -1
 
@@ -213,4 +228,5 @@ def _teller_of(view: View, verb: int, window: Place, people: Cast) -> Speaker | 
         return named(view, Told(actor, "", SURE_UNSAID, "name behind"), people)
     if actor is not None:
         return named(view, Told(actor, view.words[verb].folded, SURE_ACCORDING, "verb behind"), people)
-    return dropped(view, verb, words, people) if len(words) <= BARE_WORDS else None
+    bare = len(words) <= BARE_WORDS and (lacks_subject(view, verb, words) or is_impersonal(view, verb))
+    return dropped(view, verb, words, people) if bare else None

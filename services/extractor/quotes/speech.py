@@ -6,9 +6,11 @@ is *direct* where the marks hold all that is said, *mixed* where they end a sent
 
 from __future__ import annotations
 
-from services.extractor.quotes.view import Place, View, starts_with
+from services.extractor.quotes.view import NOUNS_CAPITAL, Place, View, starts_with
 
 FEWEST_WORDS = 3
+LONGEST_NAME = 4
+"""Words of a name between marks."""
 _SMALL = 3
 """Letters of words that have no capital in titles either."""
 TITLED_WITHIN = 3
@@ -19,7 +21,7 @@ _OPENING = " \t\u00a0„“”«»\"'‘’‚(–—-"
 
 def is_speech(view: View, place: Place) -> bool:
     """Whether a stretch between marks is speech."""
-    if view.count(place) < FEWEST_WORDS or _is_all_capital(view, place):
+    if view.count(place) < FEWEST_WORDS or _is_all_capital(view, place) or _is_name(view, place):
         return False
     line = max(view.text.rfind("\n", 0, place.start) + 1, place.start - 40)
     before = [view.words[at] for at in view.within(line, place.start)]
@@ -28,6 +30,15 @@ def is_speech(view: View, place: Place) -> bool:
         return False
     after = view.within(place.end, place.end + 15)
     return not (behind and after and starts_with(view.words[after[0]].folded, behind))
+
+
+def _is_name(view: View, place: Place) -> bool:
+    """Whether few words begin with a capital in the midst of a sentence, where nothing introduces speech: in
+    "Partnership for peace"."""
+    if view.count(place) > LONGEST_NAME or not view.text[place.start].isupper() or view.code in NOUNS_CAPITAL:
+        return False
+    before = view.text[max(0, place.start - 3) : place.start].rstrip(_OPENING)
+    return before[-1:].isalnum() and view.text[place.end - 1].isalnum()
 
 
 def _is_all_capital(view: View, place: Place) -> bool:

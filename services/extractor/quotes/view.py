@@ -98,6 +98,12 @@ class View:
         """Whether two positions are so near that nothing but a blank or a comma parts them."""
         return 0 <= end - start <= most and not self.text[start:end].strip(" ,\u00a0")
 
+    def is_beside_verb(self, start: int, end: int) -> bool:
+        """Whether a verb of saying stands within two words of a stretch, in its sentence."""
+        inside, sentence = self.within(start, end), self.sentence_at(start)
+        around = (*self.words[max(0, inside[0] - 2) : inside[0]], *self.words[inside[-1] + 1 : inside[-1] + 3])
+        return any(one.act and self.sentence_at(one.start) == sentence for one in around)
+
     def phrase_at(self, at: int, phrases: Mapping[str, tuple[tuple[str, ...], ...]]) -> int:
         """Where the longest of some phrases that begins at a word ends, or the word where none does."""
         for words in phrases.get(self.words[at].folded, ()):

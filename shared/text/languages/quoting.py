@@ -25,7 +25,9 @@ class Quoting:
     clause is what somebody will not do. `relatives` open a clause about the name before them, `fillers` stand between
     what opens a clause and the clause, `nouns` are verbs only right behind their subject, `adverbs` beside a verb are
     no subject, what stands with one of `impersonal` or ends like `impersonal_ends` has none at all, and
-    `according_them` are phrases that mean whoever was named last.
+    `according_them` are phrases that mean whoever was named last. `participle_before` are words behind a verb that make
+    it a participle (announced in 2021), `lookalikes` words that only fold to one that opens a clause, as they are
+    written (së), and `keeps_subject` says that a verb always has one.
     """
 
     verbs: tuple[str, ...] = ()
@@ -53,6 +55,9 @@ class Quoting:
     adverbs: frozenset[str] = frozenset()
     impersonal: frozenset[str] = frozenset()
     impersonal_ends: tuple[str, ...] = ()
+    participle_before: frozenset[str] = frozenset()
+    lookalikes: frozenset[str] = frozenset()
+    keeps_subject: bool = False
     according_them: tuple[tuple[str, ...], ...] = ()
 
 
@@ -72,6 +77,8 @@ def read_quoting(data: Mapping[str, Any]) -> Quoting:
         relatives=frozenset(words["relatives"]), fillers=frozenset(words["fillers"]), nouns=frozenset(words["nouns"]),
         adverbs=frozenset(words["adverbs"]),
         impersonal=frozenset(words["impersonal"]), impersonal_ends=words["impersonal_ends"],
+        participle_before=frozenset(words["participle_before"]),
+        lookalikes=frozenset((data.get("lookalikes") or "").split()), keeps_subject=bool(data.get("keeps_subject")),
         according_them=tuple(_apart(one) for one in data.get("according_them") or ()),
     )  # fmt: skip
 
@@ -79,7 +86,7 @@ def read_quoting(data: Mapping[str, Any]) -> Quoting:
 _WORDS = (
     "verbs", "pronouns", "nobody", "works", "works_after", "strong", "bare", "begins", "tells", "after_comma",
     "nominal", "oblique_names", "governing", "joining", "no_clause", "auxiliaries", "refusals", "relatives", "fillers",
-    "nouns", "adverbs", "impersonal", "impersonal_ends",
+    "nouns", "adverbs", "impersonal", "impersonal_ends", "participle_before",
 )  # fmt: skip
 
 

@@ -140,7 +140,7 @@ def test_lines_with_dashes_and_turns_of_an_interview() -> None:
          [("Mi smo mirni ljudi", "kurti"), ("Mi nismo mirni", "vucic")]),
         ("Vučić o savezu: Odgovorićemo na sve ovo", [("Odgovorićemo na sve ovo", "vucic")]),
         ("Vučić i Kurti: šta sledi posle potpisa", []),
-        ("Vučić pred izborima: dve strane jedne politike", []),
+        ("Vučić i dalje ćuti: dve strane jedne politike", []),
     ],
 )  # fmt: skip
 def test_headlines(title: str, expected: list[tuple[str, str]]) -> None:
@@ -178,3 +178,47 @@ def test_a_bare_verb_speaks_of_who_was_named_last() -> None:
 @pytest.mark.parametrize("text", ["„" * 5_000, '"' * 5_001, "„a b c " * 3_000, "«»" * 9_000, "x: " * 3_000])
 def test_hostile_marks_end(text: str) -> None:
     assert len(found(text, "hbs")) <= 60
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "words", "speaker"),
+    [
+        ("hbs", "Kurti, koji je bio u Beču, rekao je da pregovora više nema.", "pregovora više nema", "kurti"),
+        ("hbs", "Razgovarao je sa Vučićem, koji je rekao da savez nije opasan.", "savez nije opasan", "vucic"),
+        ("hbs", "Savez, smatra Vučić, ne donosi mir regionu.", "Savez, smatra Vučić, ne donosi mir regionu", "vucic"),
+        ("hbs", "Vučić je u Nišu. Po njegovim rečima, mira neće biti.", "mira neće biti", "vucic"),
+        ("hbs", "Vučić je u Nišu. Kaže da mira neće biti.", "mira neće biti", "vucic"),
+        ("hbs", "Vučić je u Nišu. Savez je, navodi se, opasan za mir.", "Savez je, navodi se, opasan za mir", ""),
+        ("en", "An official met Vučić. He said that the pact was bad.", "the pact was bad", ""),
+        ("en", "Vučić, who met Kurti, said that the pact was bad.", "the pact was bad", "vucic"),
+        ("en", "Vučić said it was bad; he left at once.", "it was bad", "vucic"),
+        ("pl", "Pakt nie daje pokoju, oznajmił Vučić.", "Pakt nie daje pokoju", "vucic"),
+    ],
+)
+def test_who_says_what_is_told(code: str, text: str, words: str, speaker: str) -> None:
+    assert [(one.span.surface, one.speaker_id) for one in found(text, code)] == [(words, speaker)]
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("en", "Vučić reported details of the plan that stops in May."),
+        ("en", "The pact of Vučić, announced in 2021, brings no peace."),
+        ("sq", "Kurti foli, tha zyrtari i Ministrisë së Mbrojtjes në Tiranë."),
+        ("hbs", "Vučić je odbacio tvrdnje opozicije da savez donosi mir."),
+    ],
+)
+def test_clauses_that_nobody_says(code: str, text: str) -> None:
+    assert [one.span.surface for one in found(text, code) if one.speaker_id] == []
+
+
+def test_a_pronoun_is_who_was_spoken_of_last() -> None:
+    text = (
+        "Vučić je primio Kurtija u Beču. „Razgovor je bio dug i težak“, rekao je on. „Nije bilo dogovora ni oko čega.“"
+    )
+    assert [(one.speaker_id, one.confidence < 0.5) for one in found(text, "hbs")] == [("vucic", True)] * 2
+
+
+def test_a_name_in_capitals_is_no_quotation() -> None:
+    assert found('Vučić saw "The Long Road Home" in the cinema.', "en") == []
+    assert found("Zemlja ulazi u „Partnerstvo za mir“ po rečima ministra.", "hbs") == []
