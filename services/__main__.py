@@ -373,6 +373,7 @@ BROUGHT: dict[str, tuple[str, str]] = {
         "services.fetcher.url_command:url",
         "Addresses: canonical form, registered domain, whether they may be fetched.",
     ),
+    "entities": ("services.extractor.entities.commands:entities", "Entities: candidates for the list."),
     "extract": ("services.extractor.commands:extract", "What the extractor reads in a page."),
     "watch": (
         "services.operate.watches.commands:watch",

@@ -233,10 +233,12 @@ def upsert(table: sa.Table, row: Mapping[str, Any], dialect: str, *, keys: Seque
     return statement.on_conflict_do_update(index_elements=list(keys), set_=changed)
 
 
-def upsert_many(table: sa.Table, dialect: str, *, keys: Sequence[str]) -> Any:
-    """The same for many rows that give every column: to be executed with a list of rows."""
+def upsert_many(table: sa.Table, dialect: str, *, keys: Sequence[str], kept: Sequence[str] = ()) -> Any:
+    """The same for many rows that give every column: to be executed with a list of rows. Columns `kept` stay as they
+    were where a row exists."""
     statement = _insert(table, dialect)
-    changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+    same = {*keys, *kept}
+    changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in same}
     return statement.on_conflict_do_update(index_elements=list(keys), set_=changed)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.extractor.body.site import load_sites
+from services.extractor.entities.recognise import load_gazetteer
 from services.extractor.extract import Extract
 from services.extractor.reading import ExtractOutcome
-from services.extractor.recognise import load_gazetteer
 from services.extractor.settings import ExtractorSettings
 from services.extractor.versions.remember import Memory
 from services.extractor.workers.pool import Readers

@@ -63,9 +63,9 @@ def page_of(body: bytes, url: str, language: str, country: str) -> PageFetched:
 def answer_for(page: PageFetched, settings: ExtractorSettings) -> Answer:
     """Read in this process: a command has no neighbours to protect."""
     from services.extractor.body.site import load_sites
+    from services.extractor.entities.recognise import load_gazetteer
     from services.extractor.language import load_identifier
     from services.extractor.read import Tools, read
-    from services.extractor.recognise import load_gazetteer
 
     return read(
         page,

@@ -20,6 +20,8 @@ from services.extractor.body.plain import cheap_text, is_monster, tamed
 from services.extractor.body.signs import updates_of
 from services.extractor.body.site import NONE as NO_SITES
 from services.extractor.body.site import Site, Sites
+from services.extractor.entities.recognise import mentions, spans_of
+from services.extractor.entities.unknown import unknown_names
 from services.extractor.language import Identifier, identify
 from services.extractor.metadata.address import address_of, image_of, is_article_still
 from services.extractor.metadata.agency import credited
@@ -29,7 +31,6 @@ from services.extractor.metadata.titles import lead, page_title, plain, title
 from services.extractor.quotes.find import quotes_in
 from services.extractor.quotes.offices import Offices
 from services.extractor.reading import Answer, ExtractOutcome, NoArticle, Reading
-from services.extractor.recognise import mentions
 from shared import ids
 from shared.events import PageFetched
 from shared.text.gazetteer import Gazetteer
@@ -166,6 +167,7 @@ def _reading(parts: _Page, body: Body, tools: Tools) -> Reading:
         latest=dates.latest,
         modified=dates.modified,
         entities=entities,
+        names=unknown_names(text, language.macro, spans_of(entities, "text")),
         quotes=quotes_in(fields, language.macro, entities, Offices(tools.gazetteer.entities, when.date())),
         reservations=verdict.reservations(page, head),
         headline=own_headline,

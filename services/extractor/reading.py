@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
+from services.extractor.entities.unknown import Unknown
 from shared.events import Language, Mention, Published, Quote
 
 
@@ -33,7 +34,7 @@ class ExtractOutcome(StrEnum):
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="reading"):
     """A page that is an article. `title` may be the feed's, `headline` is the page's own. `methods` says for each field
     where it came from; `text_hash` is over the normalised title and text, `latest` the last moment that `published` can
-    mean. Times are UTC; offsets are code points of the named field."""
+    mean, `names` names in the text that no entity has. Times are UTC; offsets are code points of the named field."""
 
     article_id: str
     version_id: str
@@ -55,6 +56,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag
     quotes: tuple[Quote, ...] = ()
     reservations: tuple[str, ...] = ()
     headline: str = ""
+    names: tuple[Unknown, ...] = ()
     methods: dict[str, str] = {}
 
 

@@ -1,4 +1,4 @@
-"""The extractor's table: every article it has read, with a short history of its versions."""
+"""The extractor's tables: every article it has read, with a short history of its versions, and unknown names."""
 
 from __future__ import annotations
 
@@ -29,3 +29,18 @@ ARTICLES = sa.Table(
 """`version_id`, `page_id`, `text_hash` and `title` are the latest version's; times are story time; `versions` is JSON
 (`remember.Version`), the newest last, as is `language`. The text itself is not kept here: topics have it for as long as
 they may."""
+
+NAMES = sa.Table(
+    "extractor_names",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("surface", sa.Text, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("first", Moment, nullable=False),
+    sa.Column("seen", Moment, nullable=False),
+    sa.Index("extractor_names_seen", "seen"),
+)
+"""Unknown names by key and by who wrote them (an agency or a registered domain); `surface`, `url` and `first` are of
+the first article there, `seen` is of the last; times are story time."""

@@ -135,6 +135,12 @@ class Gazetteer:
         accepted = [(one, why) for one in candidates if (why := _accepted(one, evidence))]
         return [_found(one, why, day) for one, why in _latest(accepted, evidence)]
 
+    def knows(self, name: str) -> bool:
+        """Whether a name is one of the list, also of its `ignore` entries, in any language."""
+        return any(
+            isinstance(hit.key, _Named) and hit.span == (0, len(name)) for hit in self._lexicon.find(Folded(name))
+        )
+
     def _candidates(self, hits: Iterable[Hit[_Key]], code: str) -> list[Candidate]:
         found = []
         for hit in hits:

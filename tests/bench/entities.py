@@ -20,8 +20,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from services.extractor.entities.recognise import load_gazetteer
 from services.extractor.language import Identifier, identify, load_identifier
-from services.extractor.recognise import load_gazetteer
 from shared.text.fold import Folded, fold_text
 from shared.text.gazetteer import Gazetteer
 from shared.text.languages import macro

@@ -22,10 +22,10 @@ from typing import Any
 from trafilatura import bare_extraction
 from trafilatura.utils import load_html
 
+from services.extractor.entities.recognise import load_gazetteer
 from services.extractor.language import load_identifier
 from services.extractor.read import Tools, read
 from services.extractor.reading import Reading
-from services.extractor.recognise import load_gazetteer
 from services.extractor.workers.pool import Readers
 from services.extractor.workers.worker import Plan
 from shared.events import PageFetched

@@ -25,9 +25,9 @@ from rich.console import Console
 from rich.table import Table
 
 from services.alerter.match.commands import gazetteer_beside
+from services.extractor.entities.recognise import mentions
 from services.extractor.quotes.find import quotes_in
 from services.extractor.quotes.offices import Offices
-from services.extractor.recognise import mentions
 from shared.events import Mention, Quote, Span
 from shared.text.fold import fold_text
 from shared.text.gazetteer import Gazetteer

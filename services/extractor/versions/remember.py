@@ -21,6 +21,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.extractor.entities import tally
 from services.extractor.reading import Reading
 from services.extractor.tables import ARTICLES
 from shared.db import Database, upsert
@@ -154,15 +155,17 @@ class Memory:
             articles = sorted({asked.reading.article_id for asked in group})
             await _lock(connection, articles)
             known = await _read(connection, articles)
-            decisions, changed = [], {}
+            decisions, changed, new = [], {}, []
             for asked in group:
                 decision, after = decide(asked, known.get(asked.reading.article_id))
                 decisions.append(decision)
                 if after is not None:
                     known[asked.reading.article_id] = after
                     changed[asked.reading.article_id] = _row(asked, after)
+                    new.append((asked.reading, asked.observed))
             if changed:
                 await connection.execute(_upsert(connection.dialect.name), list(changed.values()))
+                await tally.count(connection, new)
             return decisions
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import cast
 
 from services.extractor.body.site import load_sites
+from services.extractor.entities.recognise import load_gazetteer
 from services.extractor.read import Tools
 from services.extractor.reading import Answer, Failed, pack
-from services.extractor.recognise import load_gazetteer
 from shared.events import PageFetched
 from shared.workers import die_with_parent
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from services.extractor.entities.recognise import mentions
 from services.extractor.quotes.find import quotes_in
 from services.extractor.quotes.offices import Offices
-from services.extractor.recognise import mentions
 from shared import ids
 from shared.errors import Misconfigured
 from shared.events import ArticleExtracted, Language, Published, Source

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
+from services.extractor.entities.recognise import mentions
 from services.extractor.quotes.find import quotes_in
 from services.extractor.quotes.offices import Offices
-from services.extractor.recognise import mentions
 from shared.events import Quote
 from shared.text.entities import loads
 from shared.text.gazetteer import Gazetteer

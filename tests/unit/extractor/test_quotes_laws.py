@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from services.extractor.entities.recognise import mentions
 from services.extractor.quotes.find import quotes_in
 from services.extractor.quotes.marks import stretches
 from services.extractor.quotes.view import READ
-from services.extractor.recognise import mentions
 from shared.text.entities import loads
 from shared.text.gazetteer import Gazetteer
 

@@ -9,7 +9,7 @@ import pytest
 
 from services.alerter.judge.reaction import reactions
 from services.alerter.judge.reading import Reading
-from services.extractor.recognise import load_gazetteer
+from services.extractor.entities.recognise import load_gazetteer
 from services.operate.watches.texts import Text, article_of
 from shared import ids
 from shared.events import ArticleMatched, Hit

@@ -6,6 +6,7 @@ so that a surname in the title is linked to the full name in the text, and found
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -52,6 +53,11 @@ def mentions(
             )
         )
     return tuple(found)
+
+
+def spans_of(found: Iterable[Mention], field: str) -> list[tuple[int, int]]:
+    """Where the entities of a field are."""
+    return [(one.span.start, one.span.end) for one in found if one.span.field == field]
 
 
 def _starts(fields: tuple[tuple[str, str], ...]) -> list[tuple[str, int]]:
