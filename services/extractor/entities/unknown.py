@@ -1,8 +1,8 @@
 """Names in a text that are no entities of the list: candidates for it.
 
 A name is two to four words in a row that begin with a capital, none of them at the start of a sentence unless it is
-written with a capital elsewhere too. Words that are common in the language are taken off its ends. Different cases of a
-name have one key: the folded words without the endings that names take.
+written with a capital elsewhere too. Stop words are taken off its ends, and two of the rest are no common ones.
+Different cases of a name have one key: the folded words without the endings that names take.
 
 Left out on purpose: titles of articles, where English capitalises everything, German, which does so with nouns, and
 names of one word, most of which are none.
@@ -28,7 +28,12 @@ READ = 30_000
 SHORTEST, LONGEST = 2, 4
 """Words of a name."""
 CAPITAL_NOUNS = frozenset({"de"})
-_WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
+_CAPITALS = "".join(letter for letter in map(chr, range(0x530)) if letter.isupper())
+"""Of the Latin, Greek and Cyrillic letters."""
+_CAPITALISED = rf"[{_CAPITALS}][^\W\d_]+(?:[-'’][^\W\d_]+)*"
+_RUN = re.compile(rf"(?<![\w'’-]){_CAPITALISED}(?: {_CAPITALISED})*")
+_WORD = re.compile(_CAPITALISED)
+_LETTER = re.compile(r"[^\W\d_]")
 _PERSON = ("person_c", "person_a", "person_o", "person_i", "person_e")
 _LONGEST_ENDING = 6
 _STEM = 3
@@ -49,65 +54,68 @@ def unknown_names(text: str, code: str, taken: Iterable[tuple[int, int]]) -> tup
     if spoken is None or not spoken.stop_words or code in CAPITAL_NOUNS:
         return ()
     text = text[:READ]
-    words = [Piece(word.start(), word.end()) for word in _WORD.finditer(text)]
     covered = sorted(taken)
     names: dict[str, Unknown] = {}
-    for run in _runs(text, words, _openers(text, words, spoken)):
+    for run in _runs(text, spoken):
         kept = _trimmed(text, run, spoken)
-        if SHORTEST <= len(kept) <= LONGEST and not _overlaps(kept, covered):
+        if SHORTEST <= len(kept) <= LONGEST and not _overlaps(kept, covered) and _uncommon(text, kept, spoken):
             name = Unknown(_key(text, kept, code), text[kept[0].start : kept[-1].end])
             names.setdefault(name.key, name)
     return tuple(names.values())[:MOST]
 
 
-def _openers(text: str, words: Sequence[Piece], spoken: Language) -> frozenset[int]:
-    """Where a word opens a sentence and has its capital for that reason alone, as far as the text shows."""
-    starts = {_first(text, one) for one in sentences(text, spoken)}
-    inside = {fold_word(text[one.start : one.end]) for one in words
-              if one.start not in starts and text[one.start].isupper()}  # fmt: skip
-    return frozenset(one.start for one in words
-                     if one.start in starts and fold_word(text[one.start : one.end]) not in inside)  # fmt: skip
+def _runs(text: str, spoken: Language) -> list[list[Piece]]:
+    """Words with capitals that follow one another, without openers of sentences that have theirs for that reason alone,
+    as far as the text shows, and without acronyms."""
+    found = [_words(text, run.start(), run.end()) for run in _RUN.finditer(text)]
+    starts = (
+        {_first_letter(text, one) for one in sentences(text, spoken)} if any(len(run) > 1 for run in found) else set()
+    )
+    inside = {fold_word(text[one.start : one.end]) for run in found for one in run if one.start not in starts}
+    return [part for run in found for part in _parts(text, run, starts, inside)]
 
 
-def _first(text: str, sentence: Piece) -> int:
-    """Where the first word of a sentence begins."""
-    found = _WORD.search(text, sentence.start, sentence.end)
+def _words(text: str, start: int, end: int) -> list[Piece]:
+    return [Piece(word.start(), word.end()) for word in _WORD.finditer(text, start, end)]
+
+
+def _first_letter(text: str, sentence: Piece) -> int:
+    found = _LETTER.search(text, sentence.start, sentence.end)
     return found.start() if found else sentence.start
 
 
-def _runs(text: str, words: Sequence[Piece], openers: frozenset[int]) -> Iterator[list[Piece]]:
-    """Words with capitals that follow one another with a blank between."""
-    run: list[Piece] = []
-    for one in words:
-        follows = bool(run) and text[run[-1].end : one.start] == " "
-        if not follows and run:
-            yield run
-            run = []
-        if _capital(text, one) and one.start not in openers:
-            run.append(one)
-        elif run:
-            yield run
-            run = []
-    if run:
-        yield run
-
-
-def _capital(text: str, word: Piece) -> bool:
-    written = text[word.start : word.end]
-    return written[0].isupper() and len(written) > 1 and not written.isupper()
+def _parts(text: str, run: list[Piece], starts: set[int], inside: set[str]) -> Iterator[list[Piece]]:
+    """A run, cut where a sentence begins and where an acronym stands."""
+    part: list[Piece] = []
+    for one in run:
+        written = text[one.start : one.end]
+        begins = one.start in starts
+        if begins or written.isupper():
+            yield part
+            part = []
+        if not written.isupper() and (not begins or fold_word(written) in inside):
+            part.append(one)
+    yield part
 
 
 def _trimmed(text: str, run: list[Piece], spoken: Language) -> list[Piece]:
-    """Without common words at its ends."""
-    common = [_common(text[one.start : one.end], spoken) for one in run]
-    start = next((at for at, known in enumerate(common) if not known), len(run))
-    end = next((len(run) - at for at, known in enumerate(reversed(common)) if not known), 0)
+    """Without stop words and months at its ends."""
+    start, end = 0, len(run)
+    while start < end and _stops(text, run[start], spoken):
+        start += 1
+    while start < end and _stops(text, run[end - 1], spoken):
+        end -= 1
     return run[start:end]
 
 
-def _common(word: str, spoken: Language) -> bool:
-    folded = fold_word(word)
-    return folded in spoken.stop_words or folded in spoken.background or folded in spoken.months
+def _stops(text: str, word: Piece, spoken: Language) -> bool:
+    folded = fold_word(text[word.start : word.end])
+    return folded in spoken.stop_words or folded in spoken.months
+
+
+def _uncommon(text: str, run: Sequence[Piece], spoken: Language) -> bool:
+    """Whether enough of the words are no common ones: a title before a surname makes no name of two words."""
+    return sum(fold_word(text[one.start : one.end]) not in spoken.background for one in run) >= SHORTEST
 
 
 def _overlaps(run: Sequence[Piece], covered: Sequence[tuple[int, int]]) -> bool:
