@@ -164,7 +164,7 @@ class Running:
         fetcher = Fetcher(articles, pace, parts.real, limits, robots if settings.robots else None)
         self.revisits = Revisits(
             hearing=self.hearing, database=parts.database, story=parts.story, real=parts.real, fetcher=fetcher,
-            landing=landing, sources=lambda: self.file.current, defects=defects,
+            landing=landing, sources=lambda: self.file.current, defects=defects, elsewhere=domains.elsewhere,
             pulse=parts.health.pulse("fetcher:revisits"),
         )  # fmt: skip
         pages = Pages(
@@ -181,7 +181,7 @@ class Running:
             defects=defects, board=Board(settings.source_series), pulse=parts.health.pulse("fetcher:sources"),
         )  # fmt: skip
         domains.wanted, domains.gained = watch.wanted, watch.gained
-        domains.lost, domains.shared = watch.lost, pages.look_again
+        domains.lost, domains.shared = watch.lost, partial(_look_again, pages, self.revisits)
         return watch, self._pushes(watch, pace, limits) if settings.push_public_url else None
 
     def _pushes(self, watch: Watch, pace: Pace, limits: Limits) -> Port:
@@ -210,6 +210,11 @@ def plan_of(settings: FetcherSettings) -> Plan:
             f"WIREWATCH_POLLS_PER_DAY is {settings.polls_per_day:g}: write a number above 0, at most {MOST_POLLS}"
         )
     return Plan(settings.poll_interval, settings.poll_jitter, settings.poll_spread, Budget(settings.polls_per_day))
+
+
+def _look_again(pages: Pages, revisits: Revisits) -> None:
+    pages.look_again()
+    revisits.look_again()
 
 
 def _judge_of(robots: Robots, settings: FetcherSettings, source: Source) -> Robots | None:

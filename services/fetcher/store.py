@@ -96,10 +96,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A new entry: pending, unless it ended on the spot."""
+    """A new entry: pending, unless it ended on the spot; `left_at` where its page is for another process to fetch."""
 
     item: Item
     outcome: PageOutcome | None = None
+    left_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,7 @@ def _entry_row(found: Found) -> dict[str, Any]:
         "history": found.item.mode is not Mode.LIVE,
         "published": found.item.published.at if found.item.published else None,
         "domain": registered_domain(found.item.url) if found.item.url else "",
+        "left_at": found.left_at,
     }
 
 

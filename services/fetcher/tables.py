@@ -159,12 +159,14 @@ REVISITS = sa.Table(
     sa.Column("story_id", sa.Text, nullable=False),
     sa.Column("live_until", Moment),
     sa.Column("ended", sa.Text),
+    sa.Column("domain", sa.Text),
     sa.Index("fetcher_revisits_due", "due"),
     sa.Index("fetcher_revisits_url", "source_id", "url"),
     sa.Index("fetcher_revisits_story", "story_id"),
     sa.Index("fetcher_revisits_seen", "seen"),
 )
-"""Pages that may be fetched again to see what was edited; story time. Validators byte for byte, of `url`."""
+"""Pages that may be fetched again to see what was edited; story time. Validators byte for byte, of `url`; `domain` is
+the registered domain that is asked (older rows do not say)."""
 
 PUSHES = sa.Table(
     "fetcher_pushes",

@@ -288,7 +288,7 @@ class Watch:
         before = self._states[source.id]
         settings, first = self.settings, not polled.state.seeded
         look = Look(now, self.real.now(), first, settings.live, settings.seed, since=before.last_worked)
-        seen = await self.recall.look(source, polled.feed, polled.base, look)
+        seen = self._shared_out(await self.recall.look(source, polled.feed, polled.base, look))
         found = seen.found
         if polled.outcome is CheckOutcome.FRESH and not found:
             polled = replace(polled, outcome=CheckOutcome.UNCHANGED)
@@ -320,6 +320,9 @@ class Watch:
         detail = "robots.txt" if verdict.reachable else "robots.txt cannot be had"
         return Polled(CheckOutcome.ROBOTS_DENIED, self._states[source.id], detail=detail)
 
+    def _shared_out(self, seen: Seen) -> Seen:
+        return replace(seen, found=self.pages.shared_out(seen.found))
+
     def _took(self, source: Source, seen: Seen) -> None:
         """What was seen is written: remember it, count it, fetch what is new."""
         self.recall.keep(source.id, seen)
@@ -346,7 +349,7 @@ class Watch:
         """How many entries were new."""
         state = self._states[source.id]
         look = Look(self.story.now(), self.real.now(), not state.seeded, self.settings.live, self.settings.seed)
-        seen = await self.recall.look(source, feed, base, look, whole=False)
+        seen = self._shared_out(await self.recall.look(source, feed, base, look, whole=False))
         found = seen.found
         if found or seen.entries or seen.named:
             event = pushed_check(source, feed, body, found, next_due=state.next_due) if found else None

@@ -1,7 +1,8 @@
 """Many small servers in a process of their own, for benchmarks: `python -m tests.bench._origins NUMBER`.
 
-Prints its ports as JSON and serves until its standard input ends. `/feed` is a feed with a validator, `/trickle-head`
-and `/trickle-body` send a byte now and then, without end; everything else is a page of 2 KB.
+Prints its ports as JSON and serves until its standard input ends. `/feed` is a feed with a validator, `/asked` tells
+when each of them was asked for, a line a request: Unix seconds and host; `/trickle-head` and `/trickle-body` send a
+byte every 0.2 s, without end; everything else is a page of 2 KB.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
@@ -25,7 +27,13 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: "
 PAGES = HEAD + b"2048\r\ncontent-type: text/html\r\n\r\n" + PAGE
 FEEDS = HEAD + str(len(FEED)).encode() + b'\r\netag: "1"\r\ncontent-type: application/rss+xml\r\n\r\n' + FEED
 UNCHANGED = b'HTTP/1.1 304 Not Modified\r\netag: "1"\r\n\r\n'
-TRICKLES = {b"/trickle-head": HEAD, b"/trickle-body": reply(content_length="100000")}
+ASKED: list[str] = []
+"""What `/asked` tells."""
+
+TRICKLE = 0.2
+"""Seconds between two bytes."""
+
+TRICKLES = {b"/trickle-head": b"HTTP/1.1 200 OK\r\nx-slow: ", b"/trickle-body": reply(content_length="100000")}
 
 
 class Served(asyncio.Protocol):
@@ -40,14 +48,24 @@ class Served(asyncio.Protocol):
             self.transport.write(TRICKLES[path])
             self._drop()
         elif path == b"/feed":
-            self.transport.write(UNCHANGED if b"if-none-match" in data.lower() else FEEDS)
+            low = data.lower()
+            ASKED.append(f"{time.time():.6f} {_host(low)}")
+            self.transport.write(UNCHANGED if b"if-none-match" in low else FEEDS)
+        elif path == b"/asked":
+            told = "\n".join(ASKED).encode()
+            self.transport.write(HEAD + str(len(told)).encode() + b"\r\n\r\n" + told)
         else:
             self.transport.write(PAGES)
 
     def _drop(self) -> None:
         if not self.transport.is_closing():
             self.transport.write(b"1")
-            asyncio.get_running_loop().call_later(0.05, self._drop)
+            asyncio.get_running_loop().call_later(TRICKLE, self._drop)
+
+
+def _host(request: bytes) -> str:
+    """The name in the Host header of a request in lower case."""
+    return request.partition(b"\r\nhost:")[2].partition(b"\r\n")[0].strip().partition(b":")[0].decode()
 
 
 async def serve(number: int) -> None:

@@ -106,9 +106,9 @@ class Domains:
         return self.alone or registered_domain(url) in self._held
 
     def elsewhere(self) -> list[str]:
-        """The domains that others hold."""
+        """The domains that others hold, or are to have next."""
         now = self.real.now()
-        return [name for name, until in self._others.items() if until > now]
+        return [*(name for name, until in self._others.items() if until > now), *self._promised]
 
     def check(self, url: str) -> Still | None:
         """Right before a request; what it returns is asked again before every dial and every write of it. Both raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -29,11 +29,17 @@ from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailable
 from shared.health import UNHEARD, Pulse
 from shared.lease import Lease
+from shared.urls import registered_domain
 
 log = structlog.get_logger()
 
-LEFT_LOOK = timedelta(seconds=0.5)
-"""Between looks at pages that other processes left to us: what a hub pushes to one of them is to wait no longer."""
+LEFT_LOOK = timedelta(seconds=0.2)
+"""Between looks at pages that other processes left to us, one range of an index each: what a hub pushes to one of them
+is to wait no longer. LISTEN and NOTIFY would save a few milliseconds at the price of a connection of their own, which
+poolers between us and the database do not carry."""
+
+CLOCKS_DIFFER = timedelta(seconds=5)
+"""By which clocks of machines may differ that share a database."""
 
 PAUSE_LOOK = 0.5
 """Seconds between looks at hosts that asked for a pause."""
@@ -76,13 +82,21 @@ class Pages:
         self.frontier.overflowed = total > len(jobs)
         return total
 
+    def shared_out(self, found: Sequence[Found]) -> tuple[Found, ...]:
+        """The same entries; those whose page is on a domain of another process are left to that one from the start."""
+        elsewhere = set() if self.domains.alone else set(self.domains.elsewhere())
+        if not elsewhere:
+            return tuple(found)
+        now = self.real.now()
+        return tuple(replace(one, left_at=now) if _is_on(one, elsewhere) else one for one in found)
+
     def take_up(self, found: Iterable[Found]) -> None:
-        """Count new entries and queue those that are to be fetched."""
+        """Count new entries and queue those that are to be fetched here."""
         for entry in found:
             metrics.ENTRIES.labels(entry.item.mode).inc()
             if entry.outcome:
                 metrics.PAGES.labels(entry.outcome).inc()
-            else:
+            elif entry.left_at is None:
                 self.frontier.add(Job(entry.item))
         self.alarm.ring()
 
@@ -134,7 +148,7 @@ class Pages:
         now = self.real.now()
         if self.domains.alone or (self._looked is not None and now - self._looked < LEFT_LOOK):
             return
-        since = (self._looked or now) - 10 * LEFT_LOOK
+        since = (self._looked or now) - CLOCKS_DIFFER
         try:
             async with self.database.reading() as connection:
                 self._add(await store.left_since(connection, since, self.domains.elsewhere()))
@@ -231,6 +245,11 @@ class Pages:
         doubled = self.settings.page_retry * (1 << min(max(attempts - 1, 0), 16))
         wait = min(LONGEST_WAIT, doubled) * (0.5 + 0.5 * share(entry_id, attempts))
         return Tried(entry_id, attempts, None, self.real.now() + max(wait, result.wait))
+
+
+def _is_on(found: Found, domains: Collection[str]) -> bool:
+    item = found.item
+    return found.outcome is None and not item.from_feed and registered_domain(item.place) in domains
 
 
 def _tell(job: Job, result: Result, tried: Tried, seconds: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +28,7 @@ from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailable
 from shared.events import Mode
 from shared.health import UNHEARD, Pulse
+from shared.urls import registered_domain
 
 log = structlog.get_logger()
 
@@ -42,7 +43,8 @@ LARGEST = 32_768
 
 @dataclass(slots=True, kw_only=True)
 class Revisits:
-    """Pages that are fetched again. `hearing` says which; `sources` gives the sources as they stand now."""
+    """Pages that are fetched again. `hearing` says which; `sources` gives the sources as they stand now, `elsewhere`
+    the domains that other processes ask: visits there are theirs."""
 
     hearing: Hearing
     database: Database
@@ -52,6 +54,7 @@ class Revisits:
     landing: Landing
     sources: Callable[[], Mapping[str, Source]]
     defects: Defects
+    elsewhere: Callable[[], Collection[str]] = tuple
     pulse: Pulse = UNHEARD
     in_hand: set[asyncio.Task[None]] = field(default_factory=set)
     _names: set[str] = field(default_factory=set)
@@ -63,6 +66,10 @@ class Revisits:
         due = self._next is not None and self._next <= self.story.now()
         return bool(self.in_hand) or self.hearing.alarm.unsettled or due
 
+    def look_again(self) -> None:
+        """Other domains may be ours now, and others not any more."""
+        self.hearing.alarm.ring()
+
     def remember(self, item: Item, page: Page) -> Revisit | None:
         """What is kept of a page that was just published, None where its edits are of no interest."""
         packed = store.packed(item)
@@ -73,6 +80,7 @@ class Revisits:
         return Revisit(
             entry_id=item.entry_id, source_id=item.source.id, url=event.final_url, item=packed, seen=item.observed,
             body_hash=hash_of(event.body), etag=page.etag, last_modified=page.last_modified,
+            domain=registered_domain(item.url),
         )  # fmt: skip
 
     # -- the loop --------------------------------------------------------------------------------------------------
@@ -91,11 +99,11 @@ class Revisits:
             await first(stop, *self._sleep(), alarm=self.hearing.alarm)
 
     async def _start(self, group: asyncio.TaskGroup) -> None:
-        now = self.story.now()
+        now, elsewhere = self.story.now(), self.elsewhere()
         async with self.database.transaction() as connection:
             free = AT_ONCE - len(self.in_hand)
-            due = await row.claim_due(connection, now, free, self._names) if free > 0 else []
-            following = await row.next_due(connection)
+            due = await row.claim_due(connection, now, free, self._names, elsewhere) if free > 0 else []
+            following = await row.next_due(connection, elsewhere)
             await self._purge(connection, now)
         for one in due:
             self._names.add(one.entry_id)
@@ -134,7 +142,8 @@ class Revisits:
             else:
                 await self._settle(await self._ask(one, source, now), tempo, now)
         except HostPaused as pause:  # the host asked to be left alone: this is no visit, only a later date
-            await self.landing.land(None, Changes(visited=replace(one, due=now + pause.left)))
+            theirs = one.domain in self.elsewhere()  # due as it was: whoever holds the domain finds it
+            await self.landing.land(None, Changes(visited=one if theirs else replace(one, due=now + pause.left)))
         finally:
             self._names.discard(one.entry_id)
 

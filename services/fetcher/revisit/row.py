@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.fetcher.tables import REVISITS
-from shared.db import insert_new
+from shared.db import among, insert_new
 
 UNHEARD = timedelta(days=1)
 """How long a page is remembered that no alert names: later it is no news (the 24-hour rule)."""
@@ -28,7 +28,7 @@ class Revisit:
     """`url` is where the page lay, as events tell it; `item` all that is known of the entry (JSON). `due` is None while
     nothing is planned; `quiet` counts visits since the last edit that was told, `missing` those in a row that found
     nothing. What alerts told: `article_id`, `story_id`, and until when the story is live. `ended` says why there is no
-    further visit."""
+    further visit; `domain` is the registered domain that is asked."""
 
     entry_id: str
     source_id: str
@@ -46,6 +46,7 @@ class Revisit:
     story_id: str = ""
     live_until: datetime | None = None
     ended: str | None = None
+    domain: str | None = None
 
 
 VISITED = ("due", "tries", "quiet", "missing", "body_hash", "etag", "last_modified", "ended")
@@ -72,10 +73,13 @@ async def visited(connection: AsyncConnection, rows: Sequence[Revisit]) -> None:
         await connection.execute(_VISITED, values)
 
 
-async def claim_due(connection: AsyncConnection, now: datetime, most: int, but: Collection[str]) -> list[Revisit]:
+async def claim_due(
+    connection: AsyncConnection, now: datetime, most: int, but: Collection[str], elsewhere: Collection[str] = ()
+) -> list[Revisit]:
     """Up to `most` rows that are due, the earliest first; nobody else gets them for an hour. Those of `but` are in hand
-    already."""
-    query = sa.select(REVISITS).where(REVISITS.c.due <= now).order_by(REVISITS.c.due, REVISITS.c.entry_id)
+    already, those on domains that are asked `elsewhere` are for whoever does."""
+    ours = _ours(connection, elsewhere)
+    query = sa.select(REVISITS).where(REVISITS.c.due <= now, ours).order_by(REVISITS.c.due, REVISITS.c.entry_id)
     locked = query.limit(most + len(but)).with_for_update(skip_locked=True)
     found = [_read(row) for row in await connection.execute(locked)]
     taken = [row for row in found if row.entry_id not in but][:most]
@@ -84,10 +88,17 @@ async def claim_due(connection: AsyncConnection, now: datetime, most: int, but: 
     return taken
 
 
-async def next_due(connection: AsyncConnection) -> datetime | None:
-    """When the earliest visit is due."""
-    found: datetime | None = await connection.scalar(sa.select(sa.func.min(REVISITS.c.due)))
+async def next_due(connection: AsyncConnection, elsewhere: Collection[str] = ()) -> datetime | None:
+    """When the earliest visit is due, but for those on domains that are asked `elsewhere`."""
+    earliest = sa.select(sa.func.min(REVISITS.c.due)).where(_ours(connection, elsewhere))
+    found: datetime | None = await connection.scalar(earliest)
     return found
+
+
+def _ours(connection: AsyncConnection, elsewhere: Collection[str]) -> sa.ColumnElement[bool]:
+    if not elsewhere:
+        return sa.true()
+    return sa.or_(REVISITS.c.domain.is_(None), sa.not_(among(REVISITS.c.domain, elsewhere, connection.dialect.name)))
 
 
 async def named(connection: AsyncConnection, source_id: str, url: str, story_id: str) -> list[Revisit]:
