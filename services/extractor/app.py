@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.extractor.body.site import load_sites
+from services.extractor.entities.model import checked
 from services.extractor.entities.recognise import load_gazetteer
 from services.extractor.extract import Extract
 from services.extractor.reading import ExtractOutcome
@@ -26,9 +27,12 @@ def build(settings: ExtractorSettings, parts: Parts) -> Service:
     """The service: its step and its workers, which start at once and load in the background. Raises Misconfigured when
     the pack's entities or page marks are faulty: told here once, not by every worker."""
     load_gazetteer(settings.pack)
+    checked(settings.extract_model)
     load_sites(settings.pack)
     readers = Readers(
-        Plan(settings.pack.resolve(), settings.extract_memory_mb, settings.extract_shortest),
+        Plan(
+            settings.pack.resolve(), settings.extract_memory_mb, settings.extract_shortest, model=settings.extract_model
+        ),
         workers=settings.extract_workers,
         deadline=settings.extract_deadline,
         recycle=settings.extract_recycle,

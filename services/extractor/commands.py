@@ -63,14 +63,17 @@ def page_of(body: bytes, url: str, language: str, country: str) -> PageFetched:
 def answer_for(page: PageFetched, settings: ExtractorSettings) -> Answer:
     """Read in this process: a command has no neighbours to protect."""
     from services.extractor.body.site import load_sites
+    from services.extractor.entities.model import load_model
     from services.extractor.entities.recognise import load_gazetteer
     from services.extractor.language import load_identifier
     from services.extractor.read import Tools, read
 
-    return read(
-        page,
-        Tools(load_identifier(), load_gazetteer(settings.pack), settings.extract_shortest, load_sites(settings.pack)),
+    gazetteer, sites, model = (
+        load_gazetteer(settings.pack),
+        load_sites(settings.pack),
+        load_model(settings.extract_model),
     )
+    return read(page, Tools(load_identifier(), gazetteer, settings.extract_shortest, sites, model))
 
 
 def shown(answer: Answer) -> dict[str, Any]:

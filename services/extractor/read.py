@@ -20,6 +20,7 @@ from services.extractor.body.plain import cheap_text, is_monster, tamed
 from services.extractor.body.signs import updates_of
 from services.extractor.body.site import NONE as NO_SITES
 from services.extractor.body.site import Site, Sites
+from services.extractor.entities.model import Model, with_guesses
 from services.extractor.entities.recognise import mentions, spans_of
 from services.extractor.entities.unknown import unknown_names
 from services.extractor.language import Identifier, identify
@@ -41,12 +42,13 @@ MOST_AUTHORS = 8
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What a worker loads once: the language identifier, the pack's entities, the shortest text of an article, the
-    marks of sites."""
+    marks of sites, and a model of names where one is set."""
 
     identifier: Identifier
     gazetteer: Gazetteer
     shortest: int = 60
     sites: Sites = NO_SITES
+    model: Model | None = None
 
 
 def read(page: PageFetched, tools: Tools) -> Answer:
@@ -145,7 +147,8 @@ def _reading(parts: _Page, body: Body, tools: Tools) -> Reading:
     credit = credited(authors, text)
     fields = _fields(headline.text, standfirst.text, text)
     when = dates.published.at if dates.published is not None else page.observed
-    entities = mentions(tools.gazetteer, fields, language.macro, when, page.source.country)
+    listed = mentions(tools.gazetteer, fields, language.macro, when, page.source.country)
+    entities = with_guesses(tools.model if not parts.cheap else None, fields, language.macro, listed)
     own_headline = page_title(head, page.source, parts.heading).text or headline.text
     normalised = _normalised(own_headline, text)
     article_id = page.article_id or ids.article(address.url)
@@ -167,7 +170,7 @@ def _reading(parts: _Page, body: Body, tools: Tools) -> Reading:
         latest=dates.latest,
         modified=dates.modified,
         entities=entities,
-        names=unknown_names(text, language.macro, spans_of(entities, "text")),
+        names=unknown_names(text, language.macro, spans_of(listed, "text")),
         quotes=quotes_in(fields, language.macro, entities, Offices(tools.gazetteer.entities, when.date())),
         reservations=verdict.reservations(page, head),
         headline=own_headline,

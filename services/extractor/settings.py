@@ -30,6 +30,10 @@ class ExtractorSettings:
     extract_memory_mb: int = setting(1024, help="address space of a worker in MiB; a page that needs more is refused")
     extract_recycle: int = setting(5_000, help="pages after which a worker is replaced; 0 never")
     extract_shortest: int = setting(60, help="characters below which a text is no article")
+    extract_model: str = setting(
+        "",
+        help="a model on this machine that finds more names: spacy:/a/folder or gliner:/a/folder; none by default",
+    )
     live: timedelta = setting(
         timedelta(hours=24), help="an article seen longer than this after it was published is backfill, not news"
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import cast
 
 from services.extractor.body.site import load_sites
+from services.extractor.entities.model import load_model
 from services.extractor.entities.recognise import load_gazetteer
 from services.extractor.read import Tools
 from services.extractor.reading import Answer, Failed, pack
@@ -37,6 +38,7 @@ class Plan:
     shortest: int
     full: str = "services.extractor.read:read"
     cheap: str = "services.extractor.read:read_cheaply"
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ def prepare(plan: Plan) -> None:
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
     from services.extractor.workers.warm import IDENTIFIER
 
-    tools = Tools(IDENTIFIER, load_gazetteer(plan.pack), plan.shortest, load_sites(plan.pack))
+    model = load_model(plan.model)
+    tools = Tools(IDENTIFIER, load_gazetteer(plan.pack), plan.shortest, load_sites(plan.pack), model)
     _LOADED[:] = [_Loaded(tools, _named(plan.full), _named(plan.cheap))]
     _limit_memory(plan.memory_mb)
 
