@@ -20,7 +20,7 @@ _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'“”„»«’‘)\]]*+(?=\s)")
 """Nothing is tried twice, so that a line of dots costs its length and not its square."""
 _LINE = re.compile(r"[^\n]+")
 _WORD = re.compile(r"[^\W_]+")
-_BEFORE = re.compile(r"[^\W_]+(?:\.[^\W_]+)*$")
+_BEFORE = re.compile(r"[^\W_]+(?:[.-][^\W_]+)*$")
 _AFTER = re.compile(r"[\s\"'“”„»«’‘(\[–—-]*")
 _LONGEST_ORDINAL = 2
 
@@ -72,7 +72,10 @@ def _ends_here(text: str, end: re.Match[str], language: Language | None) -> bool
     return before is None or not _is_short(before[0], language)
 
 
-def _is_short(word: str, language: Language | None) -> bool:
+def _is_short(written: str, language: Language | None) -> bool:
+    if language is not None and fold_word(written) in language.abbreviations:
+        return True
+    word = written.rpartition("-")[2]
     if word.isdigit():
         return len(word) <= _LONGEST_ORDINAL and language is not None and language.ordinal_dot
     if len(word) == 1 and word.isupper():
