@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from services.alerter.judge import tables as t
 from services.alerter.judge.metrics import JudgeOutcome
 from services.alerter.judge.settings import JudgeSettings
+from services.alerter.judge.store import load
 from shared.db import Database
 from shared.errors import Fenced
 from shared.events import AlertRaised, ArticleMatched, Mode
 from shared.step import Outcome
 from tests.fakes.judging import feed, fence_on, judge_on, prepared, raised
 from tests.fakes.news import demo_articles, matched
-from tests.fakes.small import small
+from tests.fakes.small import WATCH, small
 
 
 def story(most: int = 45) -> list[ArticleMatched]:
@@ -79,6 +80,25 @@ async def test_a_restart_after_every_batch_changes_nothing(database: Database) -
     assert await everything(database) == rows
     assert await places(database) == placed
     assert 1 < len({topic for _, _, topic, _ in placed}) < len(placed)
+
+
+async def test_of_a_text_printed_for_months_memory_keeps_who_stands_behind_it(database: Database) -> None:
+    text = "Ministri tri zemlje potpisali su u Tirani deklaraciju o odbrani, a Beograd trazi objasnjenje od svih. " * 3
+    printed = [
+        small("Savez u Tirani", text, source=f"s{day}", minutes=day * 1_440, agency="Beta" if day % 4 == 2 else "",
+              name=f"a{day}")
+        for day in range(40)
+    ]  # fmt: skip
+    judge = await prepared(database, watch="alerts: []", watch_id=WATCH)
+    await feed(judge, printed, batch=4)
+    kept, settings = judge._kept[WATCH].memory, JudgeSettings()
+    async with database.reading() as connection:
+        loaded = await load(connection, WATCH, settings)
+    (group,) = kept.groups
+    recent = settings.copy_window // timedelta(days=1) + 1
+    assert len(kept.members) <= 2 + recent + 4 and len(loaded.members) <= 2 + recent
+    assert kept.origin(group) == loaded.origin(group) == "agency beta"
+    assert loaded.origins([group]) == 1 and printed[0].article.article_id in loaded.members
 
 
 async def test_replay_and_back_fill_enter_history_and_tell_nothing(database: Database) -> None:

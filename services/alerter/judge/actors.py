@@ -170,6 +170,21 @@ def _groups(stage: _Stage) -> Iterator[Actor]:
                 if _is_of(stage, mention, at, mark) or _is_owned(stage, mention, end, mark):
                     yield Actor(min(at, mark.first), max(end, mark.end), _holder(stage, office, mention), subject)
                     break
+            else:
+                yield from _there(stage, mark, office, subject=subject)
+
+
+def _there(stage: _Stage, mark: Cue, office: str, *, subject: bool) -> Iterator[Actor]:
+    """An office of the place named last: Belgrade sees it differently: officials there have …"""
+    beside = [one for one in stage.marks if one.act == "there" and (one.first == mark.end or one.end == mark.first)]
+    start, field = stage.sentence.words[mark.first].start, stage.sentence.field
+    places = [
+        one for one in stage.reading.article.entities
+        if beside and one.kind in PLACES and one.side and one.span.field == field and one.span.start < start
+    ]  # fmt: skip
+    if places:
+        first, end = min(mark.first, beside[0].first), max(mark.end, beside[0].end)
+        yield Actor(first, end, _holder(stage, office, places[-1]), subject)
 
 
 def _is_of(stage: _Stage, mention: Mention, at: int, mark: Cue) -> bool:

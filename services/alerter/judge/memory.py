@@ -7,7 +7,7 @@ batch to batch while the fence holds; a new owner loads the same from SQL and go
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -266,8 +266,9 @@ class Memory:
         self._forgot = now
         self.stories = {name: one for name, one in self.stories.items() if one.last >= now - stories}
         counted = {group for story in self.stories.values() for group in story.profile.live_groups}
+        deciding = {name for group in counted for name in _deciding(self.groups.get(group, []))}
         self.members = {
-            name: one for name, one in self.members.items() if one.moment >= now - copies or one.copy_group in counted
+            name: one for name, one in self.members.items() if one.moment >= now - copies or name in deciding
         }
         self.groups = {}
         for member in self.members.values():
@@ -347,3 +348,13 @@ class Memory:
         """Whether there is enough history to call something new: so many articles, over so many days."""
         long = self.since is not None and (moment - self.since).total_seconds() >= days * 86_400
         return self.documents >= documents and (long or days <= 0)
+
+
+def _deciding(group: Sequence[Member]) -> set[str]:
+    """The articles of a copy group that say who stands behind it: its first one, and one for each agency named. All
+    others of a text that is printed again for months need not be remembered (SQL has them)."""
+    agencies: dict[str, str] = {}
+    for one in group:
+        if one.agency:
+            agencies[one.agency] = min(one.article_id, agencies.get(one.agency, one.article_id))
+    return {one.article_id for one in group if one.article_id == one.copy_group} | set(agencies.values())

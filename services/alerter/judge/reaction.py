@@ -33,6 +33,7 @@ from services.alerter.judge.scene import (
     OBJECT_WITHIN,
     Found,
     Scene,
+    is_asked,
     is_denied,
     is_negated,
     is_silent,
@@ -112,7 +113,8 @@ def _attribute(scene: Scene) -> None:
         if not is_silent(scene, cue.first) and not is_denied(scene, cue.first):
             _give(scene, cue)
     for mark in scene.cast.marked("feel"):
-        who = None if is_negated(scene, mark.first) else felt(scene, mark)
+        unfelt = is_negated(scene, mark.first) or is_asked(scene, mark.first)
+        who = None if unfelt else felt(scene, mark)
         if who is not None:
             scene.found.append(Found(who.mention, "condemn", SURE_FELT))
     for mark in scene.cast.marked("react"):
@@ -136,7 +138,8 @@ def _give(scene: Scene, cue: Cue) -> None:
             scene.found.append(Found(speaker, cue.act, SURE_SAID - less, quote))
             return
     if cue.verb and not inside:
-        if not is_negated(scene, cue.first) and not is_suffered(scene, cue.first):
+        undone = is_negated(scene, cue.first) or is_suffered(scene, cue.first) or is_asked(scene, cue.first)
+        if not undone:
             _by_subject(scene, cue, cue.first, SURE_VERB, None)
         return
     _by_subject(scene, cue, verb_of(scene, cue), SURE_SAID, quote)

@@ -17,6 +17,8 @@ DENIED_WITHIN, CLAUSE_WORDS = 4, 5
 """Words between a denial and the clause that is denied, and of that clause up to its verb."""
 GERUND = "ing"
 """How such a clause begins in English where no `that` opens it."""
+ASKED_WITHIN = 6
+"""Words between `whether` and a verb or feeling that is only asked for."""
 OBJECT_WITHIN = 3
 """Words between a verb and its object, or by whom it was done."""
 
@@ -87,6 +89,11 @@ def is_denied(scene: Scene, at: int) -> bool:
         if any(0 <= at - end <= CLAUSE_WORDS for end in opens) and not is_negated(scene, denial.first):
             return True
     return False
+
+
+def is_asked(scene: Scene, at: int) -> bool:
+    """Whether a verb or a feeling is only asked for: asked whether Serbia has reason to worry."""
+    return any(0 <= at - one.end <= ASKED_WITHIN for one in scene.cast.marked("whether"))
 
 
 def is_silent(scene: Scene, at: int) -> bool:

@@ -67,10 +67,17 @@ async def _load_stories(connection: AsyncConnection, memory: Memory, since: date
 
 
 async def _load_members(connection: AsyncConnection, memory: Memory, since: datetime) -> None:
-    """The articles that may still be copied, and those of the groups that count as a story's witnesses."""
+    """The articles that may still be copied; and of the groups that count as a story's witnesses those that say who
+    stands behind them: the first, and one for each agency."""
     await _put_members(connection, memory, t.MEMBERS.c.moment >= since)
     counted = sorted({group for story in memory.stories.values() for group in story.profile.live_groups})
-    await _put_members(connection, memory, among(t.MEMBERS.c.copy_group, counted, connection.dialect.name))
+    await _put_members(connection, memory, among(t.MEMBERS.c.article_id, counted, connection.dialect.name))
+    grouped = among(t.MEMBERS.c.copy_group, counted, connection.dialect.name)
+    of_agency = sa.select(sa.func.min(t.MEMBERS.c.article_id)).where(
+        t.MEMBERS.c.watch_id == memory.watch_id, grouped, t.MEMBERS.c.agency != ""
+    )
+    named = of_agency.group_by(t.MEMBERS.c.copy_group, t.MEMBERS.c.agency)
+    await _put_members(connection, memory, t.MEMBERS.c.article_id.in_(named))
 
 
 async def _put_members(connection: AsyncConnection, memory: Memory, wanted: sa.ColumnElement[bool]) -> None:

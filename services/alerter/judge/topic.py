@@ -37,9 +37,9 @@ NEARLY_SAME = 0.6
 """… or of 4-grams alone, where one of the two names nobody known."""
 OTHER_NAMES, OTHER_WORDS = 0.3, 0.05
 """The least likeness of names and of cognate 4-grams between articles of different languages …"""
-A_NAME, A_WORD, A_FACT, A_DAY = 6.0, 10.0, 1.0, 1.0
+A_NAME, A_WORD, A_FACT, A_DAY = 5.0, 12.0, 1.0, 1.0
 """… what likeness of names, 4-grams and facts weighs there, what each day between them takes away …"""
-ENOUGH = 3.8
+ENOUGH = 4.0
 """… and what together links them."""
 READ = 700
 """Characters of the text that are compared: what happened stands at the beginning, background at the end."""

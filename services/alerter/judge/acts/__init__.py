@@ -11,7 +11,8 @@ which open clauses; `deny`, verbs that say of such a clause that it is not so; `
 report what others say; `speak` and `view`, verbs beside the reporting verbs of the language, and `noun`, what looks
 like one; `feel`, verbs with whoever feels as their object (brine ga, angered him), `be` which turns that round;
 `react`, reactions told without a verb of anybody (u Beogradu se reagovalo); `claim`, nouns of what somebody said;
-`never`, negations of several words, and `silent`, refusals to say anything.
+`never`, negations of several words, and `silent`, refusals to say anything; `whether`, which opens what is only asked,
+and `there`, which makes an office one of the place named before (officials there).
 """
 
 from __future__ import annotations
