@@ -123,9 +123,9 @@ def test_two_kinds_of_evidence_are_needed() -> None:
 
 def test_facts_bring_languages_together_and_days_take_them_apart() -> None:
     assert not is_linked(alike(0.1, 0.4), same=False)
-    assert is_linked(alike(0.1, 0.4, facts=0.5), same=False)
-    assert is_linked(alike(0.1, 0.5), same=False)
-    assert not is_linked(alike(0.1, 0.5, days=1.0), same=False)
+    assert is_linked(alike(0.1, 0.4, facts=1.0), same=False)
+    assert is_linked(alike(0.1, 0.6), same=False)
+    assert not is_linked(alike(0.1, 0.6, days=1.0), same=False)
     assert not is_linked(alike(0.0, 0.4, facts=1.0), same=False)
 
 
