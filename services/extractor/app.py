@@ -6,7 +6,7 @@ from pathlib import Path
 
 from services.extractor.body.site import load_sites
 from services.extractor.entities.model import checked
-from services.extractor.entities.recognise import load_gazetteer
+from services.extractor.entities.recognise import load_gazetteer, packed
 from services.extractor.extract import Extract
 from services.extractor.reading import ExtractOutcome
 from services.extractor.settings import ExtractorSettings
@@ -26,12 +26,16 @@ IN_FLIGHT_PER_WORKER = 4
 def build(settings: ExtractorSettings, parts: Parts) -> Service:
     """The service: its step and its workers, which start at once and load in the background. Raises Misconfigured when
     the pack's entities or page marks are faulty: told here once, not by every worker."""
-    load_gazetteer(settings.pack)
+    entities = packed(load_gazetteer(settings.pack))
     checked(settings.extract_model)
     load_sites(settings.pack)
     readers = Readers(
         Plan(
-            settings.pack.resolve(), settings.extract_memory_mb, settings.extract_shortest, model=settings.extract_model
+            settings.pack.resolve(),
+            settings.extract_memory_mb,
+            settings.extract_shortest,
+            model=settings.extract_model,
+            entities=entities,
         ),
         workers=settings.extract_workers,
         deadline=settings.extract_deadline,

@@ -140,13 +140,16 @@ def _passages(gazetteer: Gazetteer) -> dict[str, float | str]:
 
 
 def _speed(gazetteer: Gazetteer) -> dict[str, float | str]:
-    """Articles of 4,000 characters a second, made of the passages."""
-    text = " ".join(one.text for one in passages() if macro(one.language) == "hbs")
-    text = (text * (4_000 // len(text) + 1))[:4_000]
+    """Bodies of real pages a second, 4,460 characters on average; without the folder none."""
+    path = DATA / "pages" / "ground-truth.json"
+    if not path.exists():
+        return {}
+    texts = [row["articleBody"] for row in json.loads(path.read_text(encoding="utf-8")).values()]
+    gazetteer.find(texts[0], "en")
     started = perf_counter()
-    for _ in range(20):
-        gazetteer.find(text, "hbs")
-    return {"articles_per_second": round(20 / (perf_counter() - started))}
+    for text in texts:
+        gazetteer.find(text, "en")
+    return {"articles_per_second": round(len(texts) / (perf_counter() - started))}
 
 
 def _print(pairs: Sequence[tuple[frozenset[Mention], frozenset[Mention]]]) -> None:

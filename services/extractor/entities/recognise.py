@@ -6,6 +6,7 @@ so that a surname in the title is linked to the full name in the text, and found
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,16 @@ def load_gazetteer(pack: Path) -> Gazetteer:
     """The entities of a pack, compiled; none when the pack has no list. Raises Faulty with every fault's place."""
     path = pack / "entities.yaml"
     return Gazetteer(load(path) if path.exists() else {})
+
+
+def packed(gazetteer: Gazetteer) -> bytes:
+    """A gazetteer for another process of ours: the entries read, which takes a tenth of the time to load again."""
+    return pickle.dumps(gazetteer.entities)
+
+
+def unpacked(entries: bytes) -> Gazetteer:
+    """The gazetteer of `packed`, and of that alone: bytes of others are not to be trusted."""
+    return Gazetteer(pickle.loads(entries))  # noqa: S301 - made by our own process and handed to its child
 
 
 def mentions(

@@ -17,7 +17,7 @@ from typing import cast
 
 from services.extractor.body.site import load_sites
 from services.extractor.entities.model import load_model
-from services.extractor.entities.recognise import load_gazetteer
+from services.extractor.entities.recognise import load_gazetteer, unpacked
 from services.extractor.read import Tools
 from services.extractor.reading import Answer, Failed, pack
 from shared.events import PageFetched
@@ -31,7 +31,8 @@ Read = Callable[[PageFetched, Tools], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a worker is started with. `full` and `cheap` name the two functions that read, `module:function`."""
+    """What a worker is started with. `full` and `cheap` name the two functions that read, `module:function`; `entities`
+    are those of the pack, read already (`recognise.packed`)."""
 
     pack: Path
     memory_mb: int
@@ -39,6 +40,7 @@ class Plan:
     full: str = "services.extractor.read:read"
     cheap: str = "services.extractor.read:read_cheaply"
     model: str = ""
+    entities: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def prepare(plan: Plan) -> None:
     from services.extractor.workers.warm import IDENTIFIER
 
     model = load_model(plan.model)
-    tools = Tools(IDENTIFIER, load_gazetteer(plan.pack), plan.shortest, load_sites(plan.pack), model)
+    gazetteer = unpacked(plan.entities) if plan.entities else load_gazetteer(plan.pack)
+    tools = Tools(IDENTIFIER, gazetteer, plan.shortest, load_sites(plan.pack), model)
     _LOADED[:] = [_Loaded(tools, _named(plan.full), _named(plan.cheap))]
     _limit_memory(plan.memory_mb)
 

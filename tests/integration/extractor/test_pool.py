@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from shared.errors import Rejected
 from tests.fakes.pages import html, page
 
 NO_PACK = Path("no-such-pack")
-KILLERS = {"full": "tests.fakes.page_killers:full", "cheap": "tests.fakes.page_killers:cheap"}
+KILLERS: Any = {"full": "tests.fakes.page_killers:full", "cheap": "tests.fakes.page_killers:cheap"}
 
 
 async def _started(plan: Plan, *, deadline: float = 0.5, workers: int = 2, recycle: int = 0) -> Readers:

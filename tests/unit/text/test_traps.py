@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.extractor.entities.recognise import packed, unpacked
 from shared.text.entities import load
 from shared.text.gazetteer import Gazetteer
 from shared.text.languages import languages, macro
@@ -33,6 +34,13 @@ def test_traps_are_many_and_name_entities_that_exist(gazetteer: Gazetteer) -> No
 @pytest.mark.parametrize("passage", passages(), ids=lambda passage: passage.text[:40])
 def test_every_mention_of_a_passage_and_no_other(passage: Passage, gazetteer: Gazetteer) -> None:
     assert found(gazetteer, passage.text, passage.language) == passage.mentions
+
+
+def test_another_process_gets_the_same_list(gazetteer: Gazetteer) -> None:
+    there = unpacked(packed(gazetteer))
+    assert there.entities == gazetteer.entities
+    one = passages()[0]
+    assert found(there, one.text, one.language) == one.mentions
 
 
 def test_every_mention_says_why(gazetteer: Gazetteer) -> None:
