@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from services.extractor.quotes.actors import NOBODY, PRONOUN, STRANGER, Actor, Cast
+from services.extractor.quotes.actors import Actor, Cast
 from services.extractor.quotes.evidence import SURE_COLON, Speaker
 from services.extractor.quotes.speech import FEWEST_WORDS
 from services.extractor.quotes.view import Place, View
@@ -74,7 +74,7 @@ def turns(view: View, people: Cast) -> Iterator[tuple[Place, Speaker]]:
 
 
 def _can_answer(actor: Actor) -> bool:
-    return actor.kind not in {NOBODY, PRONOUN, STRANGER} or actor.speaks
+    return actor.human or actor.kind == "org"
 
 
 _LONGEST_NAME = 6

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from services.extractor.quotes.actors import TITLE, Cast, Register, cast
+from services.extractor.quotes.actors import TITLE, Cast, Register
 from services.extractor.quotes.attribute import Last, Said, speaker_of
+from services.extractor.quotes.cast import cast
 from services.extractor.quotes.clauses import is_free
 from services.extractor.quotes.dialogue import dashed, turns
 from services.extractor.quotes.evidence import Speaker

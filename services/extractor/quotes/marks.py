@@ -51,26 +51,39 @@ def stretches(text: str) -> Iterator[Place]:
     """What stands between marks, outermost only, in order; without the marks. One step a mark."""
     opened: _Open | None = None
     for found in _MARK.finditer(text):
-        mark, at = found[0], found.start()
-        if opened is not None and at - opened.start > LONGEST:
+        if opened is not None and found.start() - opened.start > LONGEST:
             opened = None
-        if mark == "\n":
-            if opened is not None and opened.broken < 0:
-                opened.broken = at
-        elif opened is None:
-            opened = _Open(mark, at + 1) if _opens(text, mark, at) else None
-        elif _closes(text, opened, mark, at):
-            opened.depth -= 1
-            if opened.depth == 0:
-                yield from _closed(text, opened, at)
-                opened = None
-        elif opened.broken >= 0 and _opens(text, mark, at) and _begins_line(text, at):
-            yield from _ended(opened, again=mark == opened.mark)
-            opened = _Open(mark, at + 1)
-        elif mark == opened.mark and mark in _NESTS:
-            opened.depth += 1
-    if opened is not None:
-        yield from _ended(_until(text, opened), again=False)
+        place, opened = _step(text, opened, found[0], found.start())
+        if place is not None:
+            yield place
+    if opened is not None and opened.mark in _ONLY_OPENS:
+        yield Place(opened.start, opened.broken if opened.broken >= 0 else len(text))
+
+
+def _step(text: str, opened: _Open | None, mark: str, at: int) -> tuple[Place | None, _Open | None]:
+    """What a mark ends, and what is open behind it."""
+    if opened is None:
+        return None, _Open(mark, at + 1) if _opens(text, mark, at) else None
+    if mark == "\n":
+        opened.broken = at if opened.broken < 0 else opened.broken
+    elif _closes(text, opened, mark, at):
+        opened.depth -= 1
+        if opened.depth == 0:
+            return _closed(text, opened, at), None
+    elif _opens(text, mark, at) and _gives_way(text, opened, mark, at):
+        again = mark == opened.mark and _begins_line(text, at)
+        return _ended(opened, again=again), _Open(mark, at + 1)
+    elif mark == opened.mark and mark in _NESTS:
+        opened.depth += 1
+    return None, opened
+
+
+def _gives_way(text: str, opened: _Open, mark: str, at: int) -> bool:
+    """Whether what is open was none: its paragraph ended and a line begins with a mark, or it looks the same on both
+    sides; or it was an apostrophe, and a real mark comes."""
+    if opened.mark == "'" and mark not in _LIGHT:
+        return True
+    return opened.broken >= 0 and (_begins_line(text, at) or opened.mark in _CLOSES[opened.mark])
 
 
 def _opens(text: str, mark: str, at: int) -> bool:
@@ -95,23 +108,17 @@ def _closes(text: str, opened: _Open, mark: str, at: int) -> bool:
     return True
 
 
-def _closed(text: str, opened: _Open, end: int) -> Iterator[Place]:
+def _closed(text: str, opened: _Open, end: int) -> Place | None:
     """A light mark does not close beyond its paragraph, nor does one that looks the same on both sides."""
     if opened.broken >= 0 and (opened.mark in _LIGHT or opened.mark in _CLOSES[opened.mark]):
-        return
-    yield _trimmed(text, opened.start, end)
+        return None
+    return _trimmed(text, opened.start, end)
 
 
-def _ended(opened: _Open, *, again: bool) -> Iterator[Place]:
+def _ended(opened: _Open, *, again: bool) -> Place | None:
     """A quotation whose paragraph ended before it did."""
-    if opened.broken > opened.start and (again or opened.mark in _ONLY_OPENS):
-        yield Place(opened.start, opened.broken)
-
-
-def _until(text: str, opened: _Open) -> _Open:
-    if opened.broken < 0:
-        opened.broken = len(text)
-    return opened
+    ends = opened.broken > opened.start and (again or opened.mark in _ONLY_OPENS)
+    return Place(opened.start, opened.broken) if ends else None
 
 
 def _begins_line(text: str, at: int) -> bool:
