@@ -11,6 +11,8 @@ from services.extractor.quotes.view import View
 from shared.events import Mention
 
 TITLE = "title"
+REACH = 100
+"""Characters of the longest name."""
 OFFICE, STRANGER, NOBODY, PRONOUN = "office", "stranger", "nobody", "pronoun"
 
 
@@ -50,6 +52,11 @@ class Cast:
         """Those who stand wholly in a stretch."""
         first, last = bisect_left(self._starts, start), bisect_left(self._starts, end)
         return [one for one in self.actors[first:last] if one.end <= end]
+
+    def around(self, start: int, end: int) -> list[Actor]:
+        """Those who may overlap a stretch or stand right beside it."""
+        first, last = bisect_left(self._starts, start - REACH), bisect_left(self._starts, end + REACH)
+        return self.actors[first:last]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ witness, a spokesman) is there so that what they say is not given to a name besi
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -26,20 +26,21 @@ def cast(view: View, register: Register, silent: Sequence[Place]) -> Cast:
     here = [one for one in register.mentions if one.span.field == view.name and one.span.end <= len(view.text)]
     named = [_named(view, one) for one in here if one.kind in SPEAKERS]
     strangers = strangers_in(view, here)
-    held, taken = held_in(view, here, register, [*named, *strangers])
-    others = [one for one in named if not any(_overlap(one, place) for place in taken)]
-    small = list(_small(view))
-    known = [_beside(view, one, small) for one in (*others, *held, *strangers)]
-    everybody = [*known, *(one for one in small if not _is_title_of(view, one, known))]
-    return Cast((one for one in everybody if not _is_inside(one, silent)), _of_title(view, register))
+    people = Cast(one for one in (*named, *strangers) if one.kind in {"person", STRANGER})
+    held, taken = held_in(view, here, register, people)
+    others = [one for one in named if not _overlaps(one, taken)]
+    small = [one for one in _small(view) if not _is_title_of(view, one, people)]
+    known = _without_owners(view, [*others, *held, *strangers], small)
+    everybody = (one for one in (*known, *small) if not _is_inside(one, silent))
+    return Cast(everybody, _of_title(view, register))
 
 
-def _beside(view: View, actor: Actor, small: Sequence[Actor]) -> Actor:
+def _without_owners(view: View, known: Sequence[Actor], small: Sequence[Actor]) -> Iterator[Actor]:
     """An institution right behind somebody unnamed is whose he is: a spokesman of it speaks, not it."""
-    owned = actor.kind in _OWNING and any(
-        one.kind == NOBODY and view.is_joined(one.end, actor.start, most=1) for one in small
-    )
-    return replace(actor, subject=False) if owned else actor
+    ends = {one.end for one in small if one.kind == NOBODY}
+    for one in known:
+        owner = one.kind in _OWNING and one.start - 1 in ends and view.text[one.start - 1] == " "
+        yield replace(one, subject=False) if owner else one
 
 
 def _named(view: View, mention: Mention) -> Actor:
@@ -49,11 +50,11 @@ def _named(view: View, mention: Mention) -> Actor:
     return Actor(start, end, mention.entity_id, mention.name, mention.kind, subject)
 
 
-def _is_title_of(view: View, small: Actor, known: Sequence[Actor]) -> bool:
+def _is_title_of(view: View, small: Actor, people: Cast) -> bool:
     """Whether what somebody is stands before the name, or in it: professor X."""
-    people = [one for one in known if one.kind in {"person", STRANGER}]
-    inside = any(one.start <= small.start < one.end for one in people)
-    return inside or (small.kind == NOBODY and any(view.is_joined(small.end, one.start) for one in people))
+    near = people.around(small.start, small.end)
+    inside = any(one.start <= small.start < one.end for one in near)
+    return inside or (small.kind == NOBODY and any(view.is_joined(small.end, one.start) for one in near))
 
 
 def _of_title(view: View, register: Register) -> Actor | None:
@@ -81,8 +82,10 @@ def _is_empty(view: View, at: int) -> bool:
     return small and not any(one.act for one in view.words[max(0, at - 2) : at + 2])
 
 
-def _overlap(actor: Actor, place: Place) -> bool:
-    return actor.start < place.end and place.start < actor.end
+def _overlaps(actor: Actor, places: Sequence[Place]) -> bool:
+    """Whether one of some places, which are in order, holds a part of a name."""
+    at = bisect_right(places, actor.start, key=lambda one: one.end)
+    return at < len(places) and places[at].start < actor.end
 
 
 def _is_inside(actor: Actor, silent: Sequence[Place]) -> bool:

@@ -79,7 +79,9 @@ def _kept(told: Sequence[Told], further: Iterable[Told]) -> list[Told]:
     """Those that touch nothing found before."""
     kept: list[Told] = []
     for one in further:
-        if is_free(one[0], [place for place, _, _ in (*told, *kept)]) and len(kept) < MOST:
+        if len(kept) >= MOST:
+            break
+        if is_free(one[0], [place for place, _, _ in (*told, *kept)]):
             kept.append(one)
     return kept
 

@@ -6,10 +6,11 @@ without its state is whoever of that office was named last before it.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.extractor.quotes.actors import NOBODY, OFFICE, STRANGER, Actor, Register, is_governed
+from services.extractor.quotes.actors import NOBODY, OFFICE, REACH, Actor, Cast, Register, is_governed
 from services.extractor.quotes.view import Place, View, by_first_word
 from shared.events import Mention
 
@@ -19,19 +20,18 @@ _OWNERS = frozenset({"state", "metonym", "adjective"})
 _PARTING = frozenset(',.;:!?\n"„“”«»()')
 
 
-def held_in(
-    view: View, here: Sequence[Mention], register: Register, named: Sequence[Actor]
-) -> tuple[list[Actor], list[Place]]:
+def held_in(view: View, here: Sequence[Mention], register: Register, people: Cast) -> tuple[list[Actor], list[Place]]:
     """The offices that stand without their holder's name, and the places they take with their states."""
-    owners = [one for one in here if one.kind in _OWNERS]
+    owners = sorted((one for one in here if one.kind in _OWNERS), key=lambda one: one.span.start)
+    starts = [one.span.start for one in owners]
     held, taken = [], []
     for place, title in _titles(view):
-        owner = _owner(view, place, owners)
+        near = slice(bisect_left(starts, place.start - REACH), bisect_left(starts, place.end + LONGEST_GAP))
+        owner = _owner(view, place, owners[near])
         whole = _with(place, owner)
-        beside = (one for one in named if one.kind in {"person", STRANGER})
         if owner is not None:
             taken.append(whole)
-        if not any(_touches(view, one, whole) for one in beside):
+        if not any(_touches(view, one, whole) for one in people.around(whole.start, whole.end)):
             held.append(_holder(Office(whole, title, owner), register, view))
     return held, taken
 
@@ -57,9 +57,9 @@ def _owner(view: View, place: Place, owners: Sequence[Mention]) -> Mention | Non
 
 
 def _precedes(view: View, owner: Mention, place: Place) -> bool:
-    gap = view.text[owner.span.end : place.start] if owner.span.end <= place.start else "\n"
+    gap = view.text[owner.span.end : place.start] if 0 <= place.start - owner.span.end < LONGEST_GAP else "\n"
     words = gap.removeprefix("'s").removeprefix("’s").split()
-    return len(gap) < LONGEST_GAP and not words and not set(gap) & _PARTING
+    return not words and not set(gap) & _PARTING
 
 
 def _follows(view: View, owner: Mention, place: Place) -> bool:

@@ -66,7 +66,8 @@ def test_stretches_lie_in_order(text: str) -> None:
     ["„", '"', "'", "«»", "„a b c ", '"a b c" ', "„a\n", "x: ", "– rekao, ", "rekao da ", "da ", "Vučić ", "A B ",
      "a, ", "predsednik ", "prema rečima ", "Vučić rekao da a b c. ", "„a b c“, rekao je Vučić. ",
      "\n– a b c d e f – rekao ",
-     "Ana Kostić: a b c d e f g\n"],
+     "Ana Kostić: a b c d e f g\n", "novinar Ana Kostić ", "predsednik Ana Kostić ",
+     "predsednik Srbije kaže da a b c. ", "novinar je rekao da a. ", "Vučić, koji "],
 )  # fmt: skip
 def test_work_grows_with_the_text(piece: str) -> None:
     """Twice the text is at most about twice the work: steps are counted, not seconds."""
