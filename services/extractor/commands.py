@@ -98,7 +98,8 @@ def _print(answer: Answer) -> None:
             f"  [cyan]{one.entity_id}[/] {one.span.field}:{one.span.start} “{one.span.surface}” {one.role} ({one.why})"
         )
     for quote in answer.quotes:
-        console.print(f"  [green]{quote.speaker or '?'}[/] ({quote.kind} {quote.confidence:g}): {quote.span.surface}")
+        why = f"{quote.kind}, {quote.why or 'nobody near'} {quote.confidence:g}"
+        console.print(f"  [green]{quote.speaker or '?'}[/] ({why}): {quote.span.surface}")
     console.print("\n" + answer.text, markup=False)
 
 
