@@ -34,6 +34,8 @@ def parse(
     if isinstance(found, Unusable):
         typer.echo(f"{file}: {found.damage.replace('_', ' ')}: {found.detail}", err=True)
         raise typer.Exit(1)
+    if found.cut:
+        typer.echo(f"{file}: {found.cut:,} entries beyond {len(found.entries):,} were left out", err=True)
     if as_json:
         typer.echo(json.dumps(shown(found), ensure_ascii=False, indent=2))
     else:
@@ -44,7 +46,7 @@ def _bytes(file: Path) -> bytes:
     try:
         return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
-        typer.echo(f"{file}: {error.strerror}", err=True)
+        typer.echo(f"{file}: cannot be read: {error.strerror}; name a feed that is there, or - to read it", err=True)
         raise typer.Exit(2) from error
 
 

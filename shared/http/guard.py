@@ -211,7 +211,7 @@ def _judge_v6(address: IPv6Address) -> str | None:
 
 
 def _nested(address: IPv6Address, reason: str | None) -> str | None:
-    return None if reason is None else f"{address} leads to {reason}"
+    return None if reason is None else f"{address} leads to {reason.replace(' is ', ', which is ', 1)}"
 
 
 def _carried(address: IPv6Address) -> str:
