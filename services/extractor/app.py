@@ -22,6 +22,9 @@ GROUP = "extractor"
 IN_FLIGHT_PER_WORKER = 4
 """Pages in hand for each worker: one being read, the others on their way in or out."""
 
+IN_FLIGHT_BYTES = 32 * 1024 * 1024
+"""Bytes of pages in hand: six of the largest that the fetcher lets through."""
+
 
 def build(settings: ExtractorSettings, parts: Parts) -> Service:
     """The service: its step and its workers, which start at once and load in the background. Raises Misconfigured when
@@ -40,6 +43,7 @@ def build(settings: ExtractorSettings, parts: Parts) -> Service:
         workers=settings.extract_workers,
         deadline=settings.extract_deadline,
         recycle=settings.extract_recycle,
+        largest_mb=settings.extract_recycle_mb,
     )
     readers.launch()
     extract = Extract(readers, Memory(parts.database), parts.real, settings.live)
@@ -49,5 +53,6 @@ def build(settings: ExtractorSettings, parts: Parts) -> Service:
         outcomes=ExtractOutcome,
         handle=extract.handle,
         in_flight=IN_FLIGHT_PER_WORKER * settings.extract_workers,
+        in_flight_bytes=IN_FLIGHT_BYTES,
     )
     return Service(GROUP, steps=(step,), busy=lambda: extract.in_hand > 0, close=readers.close)

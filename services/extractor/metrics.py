@@ -24,6 +24,9 @@ SECOND_READINGS = Counter(
     ["reason"],
 )  # fmt: skip
 POOL_REPLACED = Counter("wirewatch_extract_pool_replaced_total", "Pools of workers replaced because they broke.")
+POOL_RELIEVED = Counter(
+    "wirewatch_extract_pool_relieved_total", "Pools of workers replaced because one of them had grown too large."
+)
 READING_SECONDS = Histogram(
     "wirewatch_extract_reading_seconds", "From handing a page to the workers to its answer.", buckets=BUCKETS
 )

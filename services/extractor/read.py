@@ -16,7 +16,7 @@ from services.extractor.body import verdict
 from services.extractor.body.charset import Decoded, decode
 from services.extractor.body.choose import Body, full_text, rescued, tidied
 from services.extractor.body.clean import clean, without_title
-from services.extractor.body.plain import cheap_text, is_monster, tamed
+from services.extractor.body.plain import cheap_text, has_monstrous_tag, is_flood, tamed
 from services.extractor.body.signs import updates_of
 from services.extractor.body.site import NONE as NO_SITES
 from services.extractor.body.site import Site, Sites
@@ -52,8 +52,8 @@ class Tools:
 
 
 def read(page: PageFetched, tools: Tools) -> Answer:
-    """Read a page in full; a monster is read cheaply at once."""
-    return _read(page, tools, cheap=is_monster(page.body))
+    """Read a page in full; a flood is read cheaply at once."""
+    return _read(page, tools, cheap=is_flood(page.body))
 
 
 def read_cheaply(page: PageFetched, tools: Tools) -> Answer:
@@ -66,7 +66,7 @@ def _read(page: PageFetched, tools: Tools, *, cheap: bool) -> Answer:
     if reason:
         return NoArticle(outcome=ExtractOutcome.NOT_HTML, detail=reason)
     decoded = decode(page.body, verdict.content_type(page), page.source.language)
-    text = tamed(decoded.text) if cheap else decoded.text
+    text = tamed(decoded.text) if cheap or has_monstrous_tag(page.body) else decoded.text
     tree = _parsed(text)
     head = collect(tree, page.final_url or page.url) if tree is not None else Metadata()
     parts = _Page(page, decoded, text, tree, head, _heading(tree), tools.sites.of(page.final_url or page.url), cheap)

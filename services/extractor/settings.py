@@ -25,10 +25,12 @@ class ExtractorSettings:
     pack: Path = setting(Path("deploy/packs/alliance"), help="folder of the story pack; its entities are recognised")
     extract_workers: int = setting(_cores(), help="worker processes that read pages; default: the cores we may use")
     extract_deadline: timedelta = setting(
-        timedelta(seconds=10), help="a page that takes longer loses its worker and is read again the cheap way"
+        timedelta(seconds=10),
+        help="both readings of a page together; at 60 % of it the full one loses its worker and the cheap one begins",
     )
     extract_memory_mb: int = setting(1024, help="address space of a worker in MiB; a page that needs more is refused")
     extract_recycle: int = setting(5_000, help="pages after which a worker is replaced; 0 never")
+    extract_recycle_mb: int = setting(400, help="MiB a worker may hold; beyond it new workers take over the next pages")
     extract_shortest: int = setting(60, help="characters below which a text is no article")
     extract_model: str = setting(
         "",

@@ -1,7 +1,8 @@
 """The cheap way to read a page: for monsters, and for pages that killed a worker.
 
-A page is a *monster* when its bytes alone say that a full reading would take seconds: more than 25,000 tags (real
-pages: at most 8,093 of 738), or more than 2,000 attributes in one tag. Measured: 100,000 attributes on one tag cost
+A page is a *monster* when its bytes alone say that a full reading would take seconds: a flood of tags (more than
+25,000; real pages: at most 8,093 of 738), of choices or of combining marks, or more than 2,000 attributes in one tag.
+Measured: 100,000 attributes on one tag cost
 libxml2 13 s and resiliparse 42 s, dropping them costs 10 ms; 24,000 paragraphs cost trafilatura 10 s.
 
 What is left is read by resiliparse, except where elements nest so deeply that its recursion would end the process;
@@ -16,8 +17,14 @@ from collections.abc import Iterator
 
 from resiliparse.extract.html2text import extract_plain_text
 
+from services.extractor.body.clean import few_marks
+
 MOST_TAGS = 25_000
 MOST_ATTRIBUTES = 2_000
+MOST_OPTIONS = 3_000
+"""Entries of choice lists: resiliparse takes time that grows with the square of them; a list of all states has 250."""
+MOST_MARKS = 20_000
+"""Combining marks of the first block, in bytes that begin one: parsers compose them in quadratic time."""
 LONGEST_TAG = 300_000
 """Bytes of one tag: 2 million words in a class cost seconds; 181 real pages stay below 44,000."""
 DEEPEST = 2_000
@@ -27,8 +34,9 @@ _LONG = 2 * MOST_ATTRIBUTES
 """Bytes below which a tag cannot hold that many: an attribute has a letter and a blank."""
 _INSIDE = re.compile(rb"[a-zA-Z](?:[^>\"']+|\"[^\"]*\"|'[^']*')*")
 _QUOTED = re.compile(rb"\"[^\"]*\"|'[^']*'")
+_MARKED = re.compile(rb"(?:\xcc[\x80-\xbf]|\xcd[\x80-\xaf]){64}")
+_OPTION = re.compile(r"</?(?:option|optgroup)\b[^<>]*>", re.IGNORECASE)
 _WHOLE_TAG = re.compile(r"<([a-zA-Z][\w:-]{0,40})(\s(?:[^<>\"']+|\"[^\"]*\"|'[^']*')*)")
-_TAG = re.compile(r"<([a-zA-Z][\w:-]{0,40})\s[^<>]{10000,}")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
 _VOID = frozenset(
     "area base br col embed hr img input link meta param source track wbr p li td tr th dd dt option".split()  # noqa: SIM905 - reads best as words
@@ -45,23 +53,41 @@ _SHORTEST_LINE = 40
 
 
 def is_monster(body: bytes) -> bool:
-    """Whether the bytes alone say that reading this page in full would take too long. About 0.3 ms a page."""
-    if body.count(b"<") > MOST_TAGS:
+    """Whether the bytes alone say that reading this page as it is would take too long. About 0.3 ms a page."""
+    return is_flood(body) or has_monstrous_tag(body)
+
+
+def is_flood(body: bytes) -> bool:
+    """Whether there is too much of something: tags, entries of choice lists, combining marks in a row."""
+    if body.count(b"<") > MOST_TAGS or body.count(b"<option") > MOST_OPTIONS:
         return True
+    return body.count(b"\xcc") + body.count(b"\xcd") > MOST_MARKS and bool(_MARKED.search(body))
+
+
+def has_monstrous_tag(body: bytes) -> bool:
+    """Whether a tag is too long, or has too many attributes; without them (`tamed`) the page may be read in full."""
     return any(len(part) > _LONG and _attributes(part) > MOST_ATTRIBUTES for part in body.split(b"<"))
 
 
 def _attributes(part: bytes) -> int:
     """How many attributes the tag at the start of `part` has; 0 where no tag begins, too many where it never ends."""
-    tag = _INSIDE.match(part)
-    if tag is None or len(tag[0]) <= _LONG:
+    begin = part[: LONGEST_TAG + 2]
+    tag = _INSIDE.match(begin)
+    if tag is None:
         return 0
-    return len(_QUOTED.sub(b"", tag[0]).split()) if len(tag[0]) <= LONGEST_TAG else MOST_ATTRIBUTES + 1
+    endless = len(tag[0]) > LONGEST_TAG or (
+        len(part) > LONGEST_TAG and begin[tag.end() : tag.end() + 1] in (b'"', b"'")
+    )
+    if endless:
+        return MOST_ATTRIBUTES + 1
+    return len(_QUOTED.sub(b"", tag[0]).split()) if len(tag[0]) > _LONG else 0
 
 
 def tamed(page: str) -> str:
-    """`page` without the attributes of monstrous tags, so that any parser can take it."""
-    return _WHOLE_TAG.sub(lambda tag: f"<{tag[1]} " if len(tag[2]) > _LONG else tag[0], page)
+    """`page` without the attributes of monstrous tags, without choice lists and heaps of combining marks, so that any
+    parser can take it."""
+    few = few_marks(_OPTION.sub(" ", page))
+    return _WHOLE_TAG.sub(lambda tag: f"<{tag[1]} " if len(tag[2]) > _LONG else tag[0], few)
 
 
 def cheap_text(page: str) -> str:

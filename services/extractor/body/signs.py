@@ -48,13 +48,18 @@ _CHALLENGE_CODE = re.compile(
     r"consent\.(?:google|youtube|yahoo)\.com",
     re.IGNORECASE,
 )
-_SCRIPT_NEEDED = re.compile(
-    r"(?:enabl|requir|turn on|activat|uključ|omoguć|omogoč|укључ|омогућ|включ|активир|вклучет|овозможет|aktivizo|"
-    r"mundëso|aktivier|activer|habilit|attiv|włącz|engedélyez|ενεργοποι)[^<>]{0,40}java-?script|"
-    r"java-?script[^<>]{0,40}(?:disabled|required|needed|isključen|onemogućen|onemogočen|искључен|изключен|исклучен|"
-    r"отключ|deaktiviert|désactivé|disattivat|desactivad|potreban|потребан|необходим|i çaktivizuar|nevojsh)",
-    re.IGNORECASE,
+_SCRIPT = re.compile(r"java-?script")
+_NEEDED = re.compile(
+    r"enabl|requir|needed|disabled|turn on|activat|uključ|isključ|omoguć|onemoguć|potreban|omogoč|onemogoč|укључ|"
+    r"искључ|омогућ|потребан|включ|изключ|отключ|необходим|вклуч|исклуч|овозможет|активир|aktivizo|mundëso|nevojsh|"
+    r"aktivier|activer|désactiv|habilit|attiv|desactiv|włącz|engedélyez|ενεργοποι"
 )
+_NEAR = 40
+"""Characters around the word JavaScript in which a page says that it is needed."""
+_MOST_SCRIPTS = 200
+"""Times the word is looked at: a page full of scripts has it in their addresses."""
+_READ = 500_000
+"""Characters of a page in which signs are looked for; bot checks are far shorter."""
 _GALLERY_PATHS = re.compile(
     r"^(?:(?:photo|image|picture)?-?galler(?:y|ies)|photos|slideshows?|(?:foto-?)?galerij[ae]|(?:foto-?)?galeri[ae]?|"
     r"fotografije|foto|fotoreportaz[ahe]+|bildergalerie|fotostrecken?|галерия|галерија|снимки)$",
@@ -73,7 +78,7 @@ def is_challenge(page: str, head: Metadata, text: str) -> bool:
     """Whether this is a bot check, a block or a consent page served in place of the article."""
     if _CHALLENGE.match(head.title):
         return len(text) < CHALLENGE_TEXT
-    return len(text) < CODE_TEXT and bool(_CHALLENGE_CODE.search(page))
+    return len(text) < CODE_TEXT and bool(_CHALLENGE_CODE.search(page[:_READ]))
 
 
 def scripted(page: str, tree: Any) -> str:
@@ -81,9 +86,15 @@ def scripted(page: str, tree: Any) -> str:
     inside = sum(len(one.text or "") for one in tree.iter("script")) if tree is not None else 0
     if inside > SCRIPT_SHARE * len(page):
         return f"{inside} of {len(page)} characters are scripts"
-    if _SCRIPT_NEEDED.search(page):
+    if _asks_for_scripts(page[:_READ].lower()):
         return "it asks to turn scripts on"
     return "an empty element and scripts" if _is_shell(tree) else ""
+
+
+def _asks_for_scripts(page: str) -> bool:
+    """Whether the word stands near one that demands it."""
+    places = (found.span() for found, _ in zip(_SCRIPT.finditer(page), range(_MOST_SCRIPTS), strict=False))
+    return any(_NEEDED.search(page, max(0, start - _NEAR), end + _NEAR) for start, end in places)
 
 
 def gallery(head: Metadata, tree: Any, url: str) -> str:

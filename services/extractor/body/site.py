@@ -23,6 +23,8 @@ from shared.urls import host_of
 FILE = "pages.yaml"
 LONGEST_LINE = 200
 """Characters up to which a paragraph that begins with a mark is dropped: longer ones say something of their own."""
+_READ = 100_000
+"""Characters of a page in which paywall phrases are looked for."""
 _SELECTORS = ("body", "furniture", "locks")
 _TEXTS = ("lines", "paywall")
 _DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
@@ -71,7 +73,7 @@ class Site:
         """Whether an element or a phrase that readers see says that the rest is for subscribers."""
         if self._locks is not None and self._locks(tree):
             return True
-        return self._paywall is not None and bool(self._paywall.search(" ".join(_VISIBLE(tree))))
+        return self._paywall is not None and bool(self._paywall.search(" ".join(_VISIBLE(tree))[:_READ]))
 
     def without_lines(self, text: str) -> str:
         """`text` without short paragraphs that begin as calls to read, follow or buy something else do."""

@@ -67,8 +67,13 @@ def prepare(plan: Plan) -> None:
     _limit_memory(plan.memory_mb)
 
 
-def run(page: PageFetched, cheap: bool) -> bytes:
-    """Read a page; what it raises comes back as a value, so that an exception is always the pool's own."""
+def run(page: PageFetched, cheap: bool) -> tuple[bytes, int]:
+    """Read a page: the packed answer, and the MiB that this process holds after it. What reading raises comes back as a
+    value, so that an exception is always the pool's own."""
+    return _packed(page, cheap), _resident_mb()
+
+
+def _packed(page: PageFetched, cheap: bool) -> bytes:
     loaded = _LOADED[0]
     try:
         return pack((loaded.cheap if cheap else loaded.full)(page, loaded.tools))
@@ -78,6 +83,15 @@ def run(page: PageFetched, cheap: bool) -> bytes:
         import traceback
 
         return pack(Failed(reason="defect", detail="".join(traceback.format_exception(error))[-4_000:]))
+
+
+def _resident_mb() -> int:
+    """Memory in use now, not the most there ever was; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0
+    return pages * resource.getpagesize() >> 20
 
 
 def ready() -> int:
