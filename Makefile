@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ARGS ?=
 KIND ?= kills
-N ?= 200
+N ?=
 # of tests: each brings a broker and a database server of its own
 WORKERS ?= 2
 BUS ?= both
@@ -60,8 +60,8 @@ BENCH ?=
 bench: setup ## Run benchmarks (BENCH=bus, …; default: all; ARGS=--write-docs, ARGS=--strict)
 	$(BIN)/python -m tests.bench $(BENCH) $(ARGS)
 
-faults: setup ## Kill things at random and look for losses (KIND=kills N=200 BUS=both, embedded or kafka)
-	$(BIN)/python -m tests.faults $(KIND) --count $(N) --bus $(BUS)
+faults: setup ## Kill things at random (KIND=kills N=200 BUS=both) or poison pages (KIND=documents N=100000)
+	$(BIN)/python -m tests.faults $(KIND) $(if $(N),--count $(N)) --bus $(BUS)
 
 docs: setup ## Generate docs/events, docs/metrics.md and docs/settings.md
 	$(BIN)/python -m services.generate

@@ -52,3 +52,15 @@ def cheap_or_die(page: PageFetched, tools: Tools) -> Answer:
     """The real second reading, unless the body begins with `die`."""
     _do(page.body[:3])
     return read_cheaply(page, tools)
+
+
+def full_or_act(page: PageFetched, tools: Tools) -> Answer:
+    """The real first reading, after what the first word of the body says."""
+    _do(page.body.split(b" ", 1)[0])
+    return read(page, tools)
+
+
+def cheap_or_act(page: PageFetched, tools: Tools) -> Answer:
+    """The real second reading, after what the second word of the body says."""
+    _do(([*page.body.split(b" ", 2), b""])[1])
+    return read_cheaply(page, tools)

@@ -119,7 +119,7 @@ POISON: dict[str, Make] = {
     "canonical_long": lambda: _page("<p>text</p>", f"<link rel='canonical' href='https://lajmi.test/{'a' * 999_999}'>"),
     "options": lambda: _article("<select>" + "<option>one" * 24_000 + "</select>"),
     "svg": lambda: _article(f"<svg><path d='{'M0 0 ' * 900_000}'/></svg><p>text</p>"),
-    "doctype_entities": lambda: b'<!DOCTYPE html [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><html><body>&b;</body></html>',
+    "doctype_entities": lambda: b"<!DOCTYPE html [<!ENTITY a 'aaa'><!ENTITY b '&a;&a;'>]><html><body>&b;</body></html>",
     "frames": _flood("<iframe srcdoc='<p>x</p>'></iframe>", 8_000),
     "less_than": _flood("< ", 24_000),
     "nothing_but_a_doctype": lambda: b"<!DOCTYPE html>",

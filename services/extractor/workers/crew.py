@@ -41,7 +41,8 @@ class Lost:
 
 
 class Crew:
-    """`size` workers; each is replaced after `recycle` pages (0: never), all of them once one holds `largest_mb`."""
+    """`size` workers; each is replaced after `recycle` pages (0: never), all of them once one holds `largest_mb`.
+    `largest_resident_mb` is the most that a worker held after a page."""
 
     def __init__(self, plan: Plan, *, size: int, recycle: int, largest_mb: int) -> None:
         self._plan = plan
@@ -49,6 +50,7 @@ class Crew:
         self._recycle = recycle
         self._largest = largest_mb
         self._read = 0
+        self.largest_resident_mb = 0
         self._pool = self._new_pool()
         self._burials: set[asyncio.Future[None]] = set()
 
@@ -95,6 +97,7 @@ class Crew:
     def _relieve(self, pool: ProcessPool, resident: int) -> None:
         """Count a page, and have the crew relieved where its worker holds more than it may."""
         self._read += 1
+        self.largest_resident_mb = max(self.largest_resident_mb, resident)
         if resident <= self._largest or self._read < LEAST or self._pool is not pool:
             return
         POOL_RELIEVED.inc()

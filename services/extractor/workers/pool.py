@@ -67,6 +67,11 @@ class Readers:
             raise RuntimeError(second.detail)
         raise Rejected(f"{page.url}: {first.reason}, then {second.reason}", reason=str(second.reason))
 
+    @property
+    def largest_resident_mb(self) -> int:
+        """The most MiB that a worker of the crew held after a page."""
+        return self._crew.largest_resident_mb
+
     async def close(self) -> None:
         """End the workers; whatever they hold is dropped."""
         await asyncio.gather(self._crew.close(), self._alone.close())

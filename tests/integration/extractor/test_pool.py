@@ -94,7 +94,7 @@ async def test_a_page_of_100_000_attributes_is_read(real: Readers) -> None:
     answer = await real.read(page(monster))
     assert isinstance(answer, Reading)
     assert "joint exercises" in answer.text
-    assert answer.methods["text"] == "resiliparse"
+    assert answer.methods["text"] == "trafilatura"
 
 
 async def test_nesting_that_ends_a_parser_ends_no_worker(real: Readers) -> None:
