@@ -61,6 +61,8 @@ class SourceState:
     rhythm: bytes | None = None
     not_before: datetime | None = None
     decided_by: str | None = None
+    conditions: str | None = None
+    shapes: str | None = None
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

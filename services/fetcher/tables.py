@@ -46,6 +46,8 @@ SOURCES = sa.Table(
     sa.Column("rhythm", sa.LargeBinary),
     sa.Column("not_before", Moment),
     sa.Column("decided_by", sa.Text),
+    sa.Column("conditions", sa.Text),
+    sa.Column("shapes", sa.Text),
 )
 """Times are story time. Validators byte for byte as received, with the address that gave them. What the further columns
 mean is said where they are decided: `validators` (`unheeded`, `habit`), `audit` (`audited` to `distrusted_until`),

@@ -296,6 +296,7 @@ class Watch:
         caps = Caps(settings.hint_cap, settings.skip_cap)
         following = await self._slowed(after(check, self.plan, caps), found, now)
         event = checked(check, following, due)
+        following = replace(following, conditions=" ".join(event.conditions))
         await self.landing.land(
             event,
             seen.changes(Changes(source=following, pause=polled.pause, children=polled.children, lease=lease)),

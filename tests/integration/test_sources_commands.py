@@ -11,15 +11,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from services.fetcher import store
 from services.fetcher.manners.tally import Answer, Asked, Tally
+from services.fetcher.store import Changes, SourceState
 from services.fetcher.tables import REQUESTS
 from shared import db
 from shared.clock import RealClock, SteppedClock
 from shared.db import Database, open_database
+from shared.events import Condition
 from shared.settings import replace
 from tests.fakes.command import Done, commanded
 from tests.fakes.feed_site import Fault, FeedSite, feed_site, rss
-from tests.integration.test_fetcher import MIGRATIONS, QUICK, Run, listed, running, source, stories
+from tests.integration.test_fetcher import MIGRATIONS, QUICK, START, Run, listed, running, source, stories
 
 HOUR = timedelta(hours=1)
 
@@ -169,6 +172,37 @@ async def test_status_says_how_sources_stand_and_why_they_wait(
     assert table.code == 0 and "back-off" in table.out
     wrong = await sources(tmp_path, "status", "goo")
     assert wrong.code == 2 and "no source 'goo'" in wrong.errors and "good" in wrong.errors
+
+
+async def test_status_says_what_holds_of_sources_after_a_run(opened: Database, site: FeedSite, tmp_path: Path) -> None:
+    hourly = [one for number in range(1, 31) for one in stories(site, number, at=START - number * HOUR)]
+    site.put("/good", rss(hourly))
+    site.put("/gone", status=410)
+    site.put("/down", status=500)
+    site.put("/wall", "<html><script>window._cf_chl_opt = {};</script></html>", status=403, content_type="text/html")
+    names = ("good", "gone", "down", "wall")
+    file = listed(tmp_path, *(source(site.url(f"/{name}"), name=name, limits="url") for name in names))
+    async with running(opened, file) as run:
+        for _ in range(9):
+            await run.advance(timedelta(days=1))
+    found = {one["source"]: one["conditions"] for one in await rows(tmp_path, "status")}
+    assert found == {"good": ["silent"], "gone": ["gone"], "down": ["failing"], "wall": ["failing", "blocked"]}
+
+
+async def test_status_shows_every_condition_in_both_forms(opened: Database, tmp_path: Path) -> None:
+    listed(tmp_path, *(source(f"https://{one}.test/", name=one.replace("_", "-")) for one in Condition))
+    moment = datetime(2025, 3, 18, 12, tzinfo=UTC)
+    async with opened.transaction() as connection:
+        for one in Condition:
+            state = SourceState(
+                source_id=one.replace("_", "-"), url="", next_due=moment, last_checked=moment, conditions=one
+            )
+            await store.write(connection, [Changes(source=state)])
+    found = {one["source"]: one["conditions"] for one in await rows(tmp_path, "status")}
+    assert found == {one.replace("_", "-"): [str(one)] for one in Condition}
+    table = (await sources(tmp_path, "status", COLUMNS="400")).out
+    assert all(one in table for one in Condition) and "conditions" in table
+    assert "language_changed" in (await sources(tmp_path, "status", "language-changed")).out
 
 
 async def test_due_shows_the_next_polls_in_their_order(opened: Database, site: FeedSite, tmp_path: Path) -> None:

@@ -22,15 +22,19 @@ def status(
     source: Annotated[str, typer.Argument(help="The id of one source; default: all.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """How sources stand: state, last item, next poll and why then, validators, robots."""
+    """How sources stand: state, conditions, last item, next poll and why then, validators, robots."""
     view = viewed()
     if source:
         found = row(view, view.named(source))
-        facts = [found] if as_json else [{"what": name, "value": value} for name, value in found.items()]
+        facts = [found] if as_json else [{"what": name, "value": _line(value)} for name, value in found.items()]
         show(facts, as_json=as_json, title=f"Source {source}")
         return
     make = row if as_json else short
     show([make(view, one) for one in view.sources.values()], as_json=as_json, title="Sources")
+
+
+def _line(value: object) -> object:
+    return ", ".join(value) if isinstance(value, list) else value
 
 
 def row(view: View, source: Source) -> dict[str, Any]:
@@ -45,7 +49,8 @@ def row(view: View, source: Source) -> dict[str, Any]:
         "entries_a_day": round(rhythm.rate(view.now), 1) if rhythm else None, "weight": source.weight,
         "hot": bool(heated and view.now - heated < FORGOTTEN), "validators": validators(view, state),
         "robots": view.robots_of(source.url), "paused_until": shown(view.paused_until(source.url)),
-        "moved_to": state.moved_to, "moved": state.moved, "language": state.language, "listed_as": source.status,
+        "conditions": conditions(state), "moved_to": state.moved_to, "moved": state.moved, "language": state.language,
+        "listed_as": source.status,
         "not_before": shown(state.not_before),
     }  # fmt: skip
 
@@ -60,7 +65,8 @@ def short(view: View, source: Source) -> dict[str, Any]:
     state = view.states.get(source.id) or unknown(source, view.now)
     last, due = state.last_fresh, _next(source, state)
     return {
-        "source": source.id, "state": standing(source, state), "last_poll": state.last_outcome,
+        "source": source.id, "state": standing(source, state), "conditions": ", ".join(conditions(state)),
+        "last_poll": state.last_outcome,
         "last_item": f"{span(view.now - last)} ago" if last else None, "next": span(due - view.now) if due else None,
         "why": why(view, source, state), "validators": validators(view, state), "robots": view.robots_of(source.url),
     }  # fmt: skip
@@ -75,6 +81,11 @@ def standing(source: Source, state: SourceState) -> str:
     if state.last_checked is None:
         return "new"
     return "failing" if state.failures else "working"
+
+
+def conditions(state: SourceState) -> list[str]:
+    """What held of the source after its last check: silent, failing, blocked and so on (`events.Condition`)."""
+    return (state.conditions or "").split()
 
 
 def _next(source: Source, state: SourceState) -> datetime | None:

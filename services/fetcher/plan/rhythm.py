@@ -1,7 +1,8 @@
 """What a source's own past says of when it publishes next: how much, and at which hours of the week.
 
-`learned` takes in what came, `Rhythm.rate` and `Rhythm.curve` say what is to be expected, and `Curve.reach` finds the
-moment at which the expectation has come to an amount. The wait that makes a fixed number of polls find entries soonest
+`learned` takes in what came, `Rhythm.rate` and `Rhythm.curve` say what is to be expected, `Curve.reach` finds the
+moment at which the expectation has come to an amount, and `Rhythm.waited` says how long a time was by the source's own
+hours. The wait that makes a fixed number of polls find entries soonest
 on average is in proportion to 1 / sqrt(rate): the sum of rate x wait / 2 is least under a fixed sum of 1 / wait there
 (Lagrange). With a rate that changes over the week, the wait ends where the integral of sqrt(rate(t)) reaches a
 constant. Everything is a pure function of dates and counts; hours of the week are those of UTC, Monday's first.
@@ -109,9 +110,30 @@ class Rhythm:
         root = math.sqrt(self.rate(now))
         return Curve([root * day * hour for day in weekdays for hour in hours])
 
+    def waited(self, start: datetime, end: datetime) -> timedelta:
+        """From `start` to `end` as time passes for the source: hours in which it publishes twice as much as on average
+        count twice, its nights and idle weekdays next to nothing. A whole week is a week."""
+        at, until = start.timestamp(), end.timestamp()
+        if until <= at:
+            return timedelta()
+        weeks, rest = divmod(until - at, WEEK_HOURS * HOUR)
+        days, hours = shares(self.weekdays), shares(smoothed(self.hours))
+        return timedelta(seconds=weeks * WEEK_HOURS * HOUR + _weighed(days, hours, until - rest, until))
+
     def packed(self) -> bytes:
         """For the database."""
         return _FORM.pack(_VERSION, self.at, self.entries, self.watched, *self.hours, *self.weekdays)
+
+
+def _weighed(days: Sequence[float], hours: Sequence[float], at: float, until: float) -> float:
+    """The seconds from `at` to `until`, each as often as the shares of its weekday and hour say."""
+    total = 0.0
+    while at < until:
+        after = min(until, _next_hour(at))
+        weekday, hour = divmod(_hour(at), 24)
+        total += days[weekday] * hours[hour] * (after - at)
+        at = after
+    return total
 
 
 def unpacked(data: bytes | None) -> Rhythm | None:

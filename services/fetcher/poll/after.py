@@ -58,7 +58,7 @@ def after(check: Check, plan: Plan, caps: Caps) -> SourceState:
     if polled.feed is not None:
         state = _spoken(replace(state, hints=wishes.kept(polled.feed.hints)), polled.feed.language, now)
     if polled.outcome is CheckOutcome.FRESH:
-        state = replace(state, last_fresh=now, gap=_gap(state, now))
+        state = replace(state, last_fresh=now, gap=_gap(polled.state, now))
     floor = max(polled.floor, _wish(check, state, caps))
     due = plan.after_success(check.source, now, floor, _usual(check, state, plan))
     later = _unskipped(check, state, due, caps)
@@ -79,11 +79,20 @@ def _unskipped(check: Check, state: SourceState, due: datetime, caps: Caps) -> d
 
 
 def _gap(state: SourceState, now: datetime) -> float | None:
-    """The usual seconds between two polls that brought something new, the last ones weighing most."""
+    """The usual seconds, by the source's own hours, between two polls that brought something new, the last ones
+    weighing most. `state` is that of before the second."""
     if state.last_fresh is None:
         return state.gap
-    last = (now - state.last_fresh).total_seconds()
+    last = waited(state, now).total_seconds()
     return last if state.gap is None else state.gap + LEARNING * (last - state.gap)
+
+
+def waited(state: SourceState, now: datetime) -> timedelta:
+    """How long nothing new has come, by the source's own hours where they are known."""
+    if state.last_fresh is None:
+        return timedelta()
+    rhythm = unpacked(state.rhythm)
+    return rhythm.waited(state.last_fresh, now) if rhythm else now - state.last_fresh
 
 
 def _spoken(state: SourceState, declared: str, now: datetime) -> SourceState:
@@ -125,9 +134,11 @@ def _came(found: Sequence[Found]) -> list[datetime | None]:
 
 
 def taught(state: SourceState, found: Sequence[Found], now: datetime) -> SourceState:
-    """The state once a hub has pushed entries: its rhythm learns of them, and the next poll keeps it."""
+    """The state once a hub has pushed entries: its rhythm learns of them, it is not silent; the next poll keeps it."""
     known = unpacked(state.rhythm)
-    return state if known is None else replace(state, rhythm=learned(known, _came(found), now).packed())
+    if known is None:
+        return state
+    return replace(state, rhythm=learned(known, _came(found), now).packed(), last_fresh=now, gap=_gap(state, now))
 
 
 def _usual(check: Check, state: SourceState, plan: Plan) -> timedelta:

@@ -1,7 +1,10 @@
 """How a source is, beyond one check: the conditions that its event tells. Pure; never mixed into content.
 
 Silence is told only of a source that is read well, so a broken fetch is never called silence. It is silence against the
-source itself: longer than a day and than ten of its usual gaps between news.
+source itself: longer than a day and than ten of its usual gaps between news, where time passes as the source publishes
+(`Rhythm.waited`): a weekend is no silence of a source that rests on weekends, a quiet Monday is. The usual gap is the
+longer of that between polls with news, which knows of news that comes in bunches, and that between the entries which
+its rhythm lets expect.
 """
 
 from __future__ import annotations
@@ -9,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from services.fetcher.poll.after import Check, is_stopped
+from services.fetcher.plan.rhythm import unpacked
+from services.fetcher.poll.after import Check, is_stopped, waited
 from services.fetcher.poll.poll import GOOD
 from services.fetcher.store import SourceState
 from shared import ids
@@ -51,9 +55,21 @@ def conditions(check: Check, state: SourceState) -> tuple[Condition, ...]:
 
 def is_silent(check: Check, state: SourceState) -> bool:
     """Whether the source is read well and has been quiet for too long."""
-    if check.polled.outcome not in GOOD or state.last_fresh is None or state.gap is None:
+    if check.polled.outcome not in GOOD or state.last_fresh is None:
         return False
-    return check.now - state.last_fresh > max(SHORTEST_SILENCE, GAPS * timedelta(seconds=state.gap))
+    usual = _usual(state, state.last_fresh)
+    if usual is None or check.now - state.last_fresh <= SHORTEST_SILENCE:
+        return False
+    return waited(state, check.now) > GAPS * usual
+
+
+def _usual(state: SourceState, last: datetime) -> timedelta | None:
+    """The gap to be expected by what was known of the source when the last news came: silence itself must not make it a
+    source of which little is expected. None where too little is known."""
+    rhythm, gap = unpacked(state.rhythm), timedelta(seconds=state.gap or 0)
+    if rhythm is None or (state.gap is None and rhythm.entries < GAPS):
+        return gap or None
+    return max(gap, timedelta(days=1) / rhythm.rate(last))
 
 
 Rule = Callable[[Check, SourceState], bool]

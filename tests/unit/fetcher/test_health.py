@@ -8,15 +8,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.fetcher.plan.budget import Budget
+from services.fetcher.plan.rhythm import begun, learned
 from services.fetcher.plan.schedule import Plan
 from services.fetcher.plan.wishes import Caps
-from services.fetcher.poll.after import BELIEVED, Check, after
+from services.fetcher.poll.after import BELIEVED, Check, after, taught
 from services.fetcher.poll.health import SHORTEST_SILENCE, checked, conditions
 from services.fetcher.poll.poll import Polled
 from services.fetcher.read.feed import Feed, FeedEntry
 from services.fetcher.sources import Source
-from services.fetcher.store import SourceState
-from shared.events import CheckOutcome, Condition
+from services.fetcher.store import Found, Item, SourceState
+from shared.events import CheckOutcome, Condition, Entry, Mode
 
 NOW = datetime(2025, 3, 18, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -69,3 +70,63 @@ def test_another_language_is_told_until_it_is_believed() -> None:
     assert told(later) == ()
     back = check(CheckOutcome.FRESH, state, language="sr")
     assert told(back) == ()
+
+
+# -- silence by the source's own rhythm ---------------------------------------------------------------------------
+
+FRIDAY = datetime(2025, 3, 14, 16, tzinfo=UTC)
+
+
+def office(until: datetime, weeks: int = 8) -> list[datetime | None]:
+    """Five entries a working day, at office hours, up to `until`."""
+    hours = (until - HOUR * number for number in range(weeks * 7 * 24))
+    return [moment for moment in hours if moment.weekday() < 5 and moment.hour in (8, 10, 12, 14, 16)]
+
+
+def of_an_office(gap: timedelta | None = timedelta(hours=2)) -> SourceState:
+    """A source that works in an office, and whose last news came on a Friday afternoon."""
+    rhythm = learned(begun([], FRIDAY - timedelta(weeks=8)), office(FRIDAY), FRIDAY)
+    seconds = gap.total_seconds() if gap else None
+    return replace(STATE, last_fresh=FRIDAY, gap=seconds, rhythm=rhythm.packed())
+
+
+def is_silent(state: SourceState, at: datetime) -> bool:
+    return Condition.SILENT in told(check(CheckOutcome.UNCHANGED, state, now=at))
+
+
+def found(at: datetime) -> Found:
+    entry = Entry(guid="e", link="", title="t")
+    return Found(Item(entry_id="e", source=SOURCE.facts(), url="", entry=entry, mode=Mode.LIVE, observed=at, seen=at))
+
+
+def test_a_weekend_is_no_silence_of_a_source_that_rests_on_weekends() -> None:
+    monday = FRIDAY + timedelta(days=2, hours=15)
+    assert is_silent(replace(of_an_office(), rhythm=None), monday)  # by its gap alone it would be
+    assert not is_silent(of_an_office(), monday)
+    assert is_silent(of_an_office(), FRIDAY + timedelta(days=6))
+
+
+def test_silence_does_not_make_a_source_one_of_which_little_is_expected() -> None:
+    weeks = [is_silent(of_an_office(), FRIDAY + timedelta(days=days)) for days in range(6, 200, 7)]
+    assert all(weeks)
+
+
+def test_a_source_that_is_new_to_us_can_fall_silent_by_what_its_feed_showed() -> None:
+    busy = begun([NOW - number * HOUR for number in range(48)], NOW)
+    state = replace(STATE, gap=None, rhythm=busy.packed())
+    assert is_silent(state, NOW + timedelta(days=2)) and not is_silent(state, NOW + timedelta(hours=23))
+    little = begun([NOW - HOUR, NOW - 2 * HOUR], NOW)
+    assert not is_silent(replace(state, rhythm=little.packed()), NOW + timedelta(days=30))
+
+
+def test_the_usual_gap_is_counted_in_the_sources_own_hours() -> None:
+    before = of_an_office(gap=None)
+    monday = FRIDAY + timedelta(days=2, hours=16)
+    state = after(Check(SOURCE, before, Polled(CheckOutcome.FRESH, before), (found(monday),), monday), PLAN, CAPS)
+    assert state.gap is not None and state.gap < (monday - FRIDAY).total_seconds() / 2
+
+
+def test_what_a_hub_pushes_is_no_silence() -> None:
+    thursday = FRIDAY + timedelta(days=6)
+    pushed = taught(of_an_office(), (found(thursday),), thursday)
+    assert is_silent(of_an_office(), thursday + HOUR) and not is_silent(pushed, thursday + HOUR)

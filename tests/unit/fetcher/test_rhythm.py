@@ -157,3 +157,15 @@ def test_bare_days_tell_how_much_is_published_and_not_at_which_hour() -> None:
     came = learned(begun([], NOW - DAY), [today, today - 5 * DAY], NOW)
     assert came.hours[NOW.hour] == pytest.approx(1) and came.hours[0] == 0
     assert sum(came.weekdays) == pytest.approx(1 + math.exp(-5 / 35), rel=0.02)
+
+
+@given(DATES, SPANS, SPANS)
+def test_time_by_the_sources_hours_adds_up_and_a_week_is_a_week(
+    shown: list[datetime | None], first: timedelta, second: timedelta
+) -> None:
+    rhythm = begun(shown, NOW)
+    whole, parts = rhythm.waited(NOW, NOW + first + second), rhythm.waited(NOW, NOW + first)
+    parts += rhythm.waited(NOW + first, NOW + first + second)
+    assert abs(whole - parts) < timedelta(seconds=1)
+    assert abs(rhythm.waited(NOW, NOW + timedelta(weeks=3)) - timedelta(weeks=3)) < timedelta(seconds=1)
+    assert rhythm.waited(NOW + first, NOW) == timedelta()
