@@ -138,9 +138,10 @@ ROBOTS = sa.Table(
     sa.Column("checked", Moment, nullable=False),
     sa.Column("failing_since", Moment),
     sa.Column("rules", sa.Text),
+    sa.Column("fresh_until", Moment),
 )
 """One robots file a scheme, host and port; `rules` is the last good copy ("" allows all); real time. `failing_since`
-is empty when the last try worked."""
+is empty when the last try worked, `fresh_until` where the server does not say how long the file may be kept."""
 
 REVISITS = sa.Table(
     "fetcher_revisits",

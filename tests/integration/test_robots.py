@@ -98,6 +98,44 @@ async def test_one_request_serves_a_day_and_everybody_who_waits(
     assert len(site.asked("/robots.txt")) == 2, "a file that is not there is not asked for again either"
 
 
+LIVES: dict[str, tuple[dict[str, str], timedelta]] = {
+    "max-age": ({"cache_control": "public, max-age=7200"}, timedelta(hours=2)),
+    "max-age less Age": ({"cache_control": "max-age=7200", "age": "3600"}, timedelta(hours=1)),
+    "Expires": (
+        {"date": "Tue, 18 Mar 2025 12:00:00 GMT", "expires": "Tue, 18 Mar 2025 15:00:00 GMT"}, timedelta(hours=3)
+    ),
+    "no-cache": ({"cache_control": "no-cache"}, robots_file.SHORTEST),
+    "max-age=0": ({"cache_control": "max-age=0"}, robots_file.SHORTEST),
+    "a year": ({"cache_control": "max-age=31536000"}, DAY),
+    "nothing said": ({}, DAY),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("headers", "life"), LIVES.values(), ids=LIVES)
+async def test_a_file_is_kept_as_long_as_its_server_says_and_at_most_a_day(
+    process: Restarted, tables: Database, site: FeedSite, door: Door, headers: dict[str, str], life: timedelta
+) -> None:
+    """In one process and over restarts (RFC 9309 section 2.4)."""
+    site.put("/robots.txt", RULES, **headers)  # type: ignore[arg-type]  # all of them are texts
+    clock = SteppedClock(START)
+    robots = asking(door, tables, clock)
+    assert not (await robots.verdict(site.url("/x", host="a.test"))).allowed
+    site.put("/robots.txt", "")
+    a_moment = timedelta(seconds=1)
+    clock.advance_to(START + life - a_moment)
+    assert not (await robots.verdict(site.url("/x", host="a.test"))).allowed
+    assert not (await process.asks("/x", after=life - a_moment)).allowed and len(site.asked("/robots.txt")) == 1
+    clock.advance_to(START + life)
+    assert (await robots.verdict(site.url("/x", host="a.test"))).allowed
+    assert (await process.asks("/x", after=life)).allowed and len(site.asked("/robots.txt")) == 2
+
+
+async def test_what_an_error_page_says_of_its_own_life_does_not_count(process: Restarted, site: FeedSite) -> None:
+    site.put("/robots.txt", status=404, cache_control="no-cache")
+    assert (await process.asks("/x")).allowed
+    assert (await process.asks("/x", after=timedelta(hours=23))).allowed and len(site.asked("/robots.txt")) == 1
+
+
 async def test_scheme_host_and_port_have_a_file_each(process: Restarted, site: FeedSite) -> None:
     site.put("/robots.txt", RULES, host="a.test")
     site.put("/robots.txt", "User-agent: *\nAllow: /\n", host="b.test")

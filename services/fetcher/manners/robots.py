@@ -1,12 +1,15 @@
-"""What a site asks robots to leave alone (RFC 9309), kept for a day and across restarts.
+"""What a site asks robots to leave alone (RFC 9309), kept for a day, or for as short as its server says, and across
+restarts.
 
 A file that is there is parsed (`robots_rules`); one that is not (any 4xx, too many redirects) allows everything;
 one that cannot be had (5xx, 429, no answer) forbids everything for now, unless a good copy is at hand, and is treated
 as absent when that lasts for thirty days. 429 counts as "cannot be had": a site that is short of breath has not said
 that everything is allowed.
 
-Left out on purpose: a shorter life after Cache-Control (section 2.4 allows it; asking once a day is kinder) and meta
-robots (the extractor reads pages).
+Cache-Control and Expires of the file count (section 2.4), between five minutes, so that a file which nobody may keep is
+not asked for with every page, and a day. Those of an error page do not: they are no wish about a file.
+
+Left out on purpose: meta robots (the extractor reads pages).
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from services.fetcher.manners.ask import LedElsewhere, Request, Verdict, insist
 from services.fetcher.manners.pace import Pace
 from services.fetcher.manners.robots_rules import PARSED, Rules, allows, parse, sitemaps, text_of
 from services.fetcher.manners.tally import Asks
+from services.fetcher.plan.schedule import lifetime
 from services.fetcher.tables import ROBOTS
 from shared.clock import Clock
 from shared.db import Database, upsert
@@ -35,6 +39,8 @@ log = structlog.get_logger()
 KEPT = timedelta(hours=24)
 UNREACHABLE_FOR = timedelta(days=30)
 """RFC 9309 sections 2.4 and 2.3.1.4."""
+
+SHORTEST = timedelta(minutes=5)
 
 AGAIN, AGAIN_LATER = timedelta(minutes=1), timedelta(hours=1)
 """Before a file that could not be had is asked for again: the longer it has failed, the later, up to an hour."""
@@ -52,15 +58,17 @@ LIMITS = Limits(total=15.0, body=PARSED + 1, redirects=5)
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A robots file: `rules` of the last good copy (None: never had one), and since when tries have failed."""
+    """A robots file: `rules` of the last good copy (None: never had one), since when tries have failed, and until when
+    its server lets it be kept (None: it did not say)."""
 
     checked: datetime
     failing_since: datetime | None
     rules: Rules | None
+    fresh_until: datetime | None = None
 
     def fresh(self, now: datetime) -> bool:
         if self.failing_since is None:
-            return now - self.checked < KEPT
+            return now < min(self.fresh_until or now + KEPT, self.checked + KEPT)
         return now - self.checked < min(max(AGAIN, (self.checked - self.failing_since) / 4), AGAIN_LATER)
 
     def verdict(self, url: str) -> Verdict:
@@ -106,25 +114,27 @@ class Robots:
         return sitemaps(text) if text else ()
 
     async def _fetch(self, origin: str, before: _File | None, spacing: timedelta | None) -> _File:
-        text = await self._ask(origin, spacing)
+        text, life = await self._ask(origin, spacing)
         now = self.real.now()
-        file = _unreachable(before, now) if text is None else _File(now, None, await self._parsed(text))
+        until = None if life is None else now + max(life, SHORTEST)
+        file = _unreachable(before, now) if text is None else _File(now, None, await self._parsed(text), until)
         await self._store(origin, file, text)
         log.info("robots_checked", origin=origin, reachable=text is not None, bytes=len(text or ""))
         return file
 
-    async def _ask(self, origin: str, spacing: timedelta | None) -> str | None:
-        """The text, "" where there is none, None where that cannot be said."""
+    async def _ask(self, origin: str, spacing: timedelta | None) -> tuple[str | None, timedelta | None]:
+        """The text, "" where there is none, None where that cannot be said; and how long the server lets it be kept,
+        None where it does not say."""
         request = Request(url=f"{origin}/robots.txt", headers={}, limits=LIMITS, truncate=True, spacing=spacing)
         try:
             response = await insist(self.door, self.pace, request)
         except LedElsewhere:
-            return None
+            return None, None
         except HttpFailure as failure:
-            return "" if _says_nothing(failure, origin) else None
+            return ("" if _says_nothing(failure, origin) else None), None
         if 200 <= response.status < 300:
-            return text_of(response.body)
-        return "" if 300 <= response.status < 500 and response.status != 429 else None
+            return text_of(response.body), lifetime(response.headers)
+        return ("" if 300 <= response.status < 500 and response.status != 429 else None), None
 
     async def _parsed(self, text: str) -> Rules:
         return parse(text, self.agent) if len(text) < AWAY else await asyncio.to_thread(parse, text, self.agent)
@@ -134,10 +144,12 @@ class Robots:
             row = (await connection.execute(sa.select(ROBOTS).where(ROBOTS.c.origin == origin))).first()
         if row is None:
             return None
-        return _File(row.checked, row.failing_since, None if row.rules is None else await self._parsed(row.rules))
+        rules = None if row.rules is None else await self._parsed(row.rules)
+        return _File(row.checked, row.failing_since, rules, row.fresh_until)
 
     async def _store(self, origin: str, file: _File, text: str | None) -> None:
-        row = {"origin": origin, "checked": file.checked, "failing_since": file.failing_since}
+        row = {"origin": origin, "checked": file.checked, "failing_since": file.failing_since,
+               "fresh_until": file.fresh_until}  # fmt: skip
         row |= {} if text is None else {"rules": text}
         async with self.database.transaction() as connection:
             await connection.execute(upsert(ROBOTS, row, connection.dialect.name, keys=("origin",)))

@@ -166,6 +166,12 @@ _UNCACHED = re.compile(r"(?:^|[,\s])no-(?:cache|store)\b", re.IGNORECASE)
 
 def freshness(headers: Mapping[str, str]) -> timedelta:
     """How long the server says its answer stays fresh; zero when it says nothing usable."""
+    return lifetime(headers) or timedelta()
+
+
+def lifetime(headers: Mapping[str, str]) -> timedelta | None:
+    """The same, None when the server says nothing usable: zero is what it says then (RFC 9111 sections 4.2.1 and
+    5.2.2; `no-cache` wants to be asked each time)."""
     control = headers.get("cache-control", "")
     if _UNCACHED.search(control):
         return timedelta()
@@ -174,7 +180,7 @@ def freshness(headers: Mapping[str, str]) -> timedelta:
         age = headers.get("age", "").strip()
         return _bounded(timedelta(seconds=int(match[1]) - (int(age) if _is_number(age) else 0)))
     expires, date = http_date(headers.get("expires", "")), http_date(headers.get("date", ""))
-    return _bounded(expires - date) if expires and date else timedelta()
+    return _bounded(expires - date) if expires and date else None
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta:
