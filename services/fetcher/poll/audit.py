@@ -30,8 +30,8 @@ def is_due(state: SourceState, now: datetime) -> bool:
     """Whether to ask without conditions although there are validators."""
     if state.validated_url is None or state.last_read is None or is_distrusted(state, now):
         return False
-    if state.audited is not None and now - state.audited < DAY:
-        return False
+    if state.failures or (state.audited is not None and now - state.audited < DAY):
+        return False  # days of errors are no days of 304: the first good answer is to be asked for with conditions
     return now - state.last_read > patience(state)
 
 
