@@ -61,7 +61,8 @@ async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
 def pushing(**more: Any) -> FetcherSettings:
     port = free_port()
     address = f"http://127.0.0.1:{port}/news"
-    return replace(QUICK, push_port=port, push_public_url=address, push_poll=6 * HOUR, **more)
+    patient = {"request_timeout": timedelta(seconds=10)} | more  # none of these waits for one; a busy machine may
+    return replace(QUICK, push_port=port, push_public_url=address, push_poll=6 * HOUR, **patient)
 
 
 def put_feed(site: FeedSite, one: Hub, *numbers: int, path: str = "/feed", **more: Any) -> str:
