@@ -6,11 +6,13 @@ import asyncio
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from services.extractor.entities import review
 from services.extractor.settings import ExtractorSettings
 from shared import show
 from shared.db import open_database
+from shared.errors import Misconfigured
 from shared.settings import CommonSettings, load
 
 entities = typer.Typer(help="Entities: candidates for the list.", no_args_is_help=True)
@@ -39,5 +41,7 @@ async def _rows(sources: int, most: int) -> list[dict[str, Any]]:
     database = open_database(load(CommonSettings).database_url)
     try:
         return await review.rows(database, load(ExtractorSettings).pack, sources=sources, most=most)
+    except (OperationalError, ProgrammingError) as error:  # how SQLite and PostgreSQL say that there is no table
+        raise Misconfigured("the database has no tables of the extractor yet: run wirewatch init") from error
     finally:
         await database.close()

@@ -118,3 +118,8 @@ async def test_the_command_prints_them(tmp_path: Path, pack: Path) -> None:
     assert done.code == 0, done.errors
     (row,) = json.loads(done.out)
     assert row["entry"].startswith("{id: zdravk-mirkovic, type: person, label: Zdravko Mirković, names: [")
+
+
+async def test_candidates_of_an_unprepared_database_ask_for_init(tmp_path: Path) -> None:
+    done = await commanded("entities", "candidates", env={"WIREWATCH_DATABASE": f"sqlite:///{tmp_path}/new.db"})
+    assert done.code == 2 and "run wirewatch init" in done.errors
