@@ -46,7 +46,7 @@ class Body:
 def full_text(tree: Any, page: str, copies: Mapping[str, str], site: Site = UNKNOWN) -> Body:
     """The text of a parsed page; `copies` are the publisher's own texts by name. Empty when there is none. What the
     `site` is known to have around articles is taken out of `tree`, in place."""
-    if site.prune(tree):
+    if site.prune(tree, page):
         page = tostring(tree, encoding="unicode", method="html")
     return tidied(rescued(_profiled(tree, site) or _chosen(tree, page), copies), site)
 

@@ -27,6 +27,8 @@ _READ = 100_000
 """Characters of a page in which paywall phrases are looked for."""
 _SELECTORS = ("body", "furniture", "locks")
 _TEXTS = ("lines", "paywall")
+_NAME = re.compile(r"[.#]([\w-]+)(?=[^,()\[\]]*$)")
+"""A class or id in a selector without lists, conditions and attributes behind it."""
 _DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 
 _VISIBLE = XPath("//text()[not(ancestor::script or ancestor::style or ancestor::template or ancestor::head)]")
@@ -56,10 +58,14 @@ class Site:
         self._body, self._furniture, self._locks = (
             _selector(selectors) for selectors in (marks.body, marks.furniture, marks.locks)
         )
+        self._names = _names(marks.furniture)
         self._lines, self._paywall = _pattern(marks.lines, begins=True), _pattern(marks.paywall, begins=False)
 
-    def prune(self, tree: Any) -> bool:
-        """Take the furniture out of `tree`, in place; whether there was any."""
+    def prune(self, tree: Any, page: str) -> bool:
+        """Take the furniture out of `tree`, in place; whether there was any. `page` is its source: searching that
+        for the names in the selectors is much cheaper than selecting, and most pages have none of them."""
+        if self._names and not any(name in page for name in self._names):
+            return False
         found = [one for one in self._furniture(tree) if one.getparent() is not None] if self._furniture else []
         for element in found:
             element.drop_tree()
@@ -161,6 +167,12 @@ def _unusable(text: str, *, selector: bool) -> str:
 
 def _selector(selectors: tuple[str, ...]) -> CSSSelector | None:
     return CSSSelector(", ".join(selectors)) if selectors else None
+
+
+def _names(selectors: tuple[str, ...]) -> tuple[str, ...]:
+    """A class or id of each selector, without which it cannot match; () when one of them has none."""
+    found = [_NAME.findall(selector) for selector in selectors]
+    return tuple(names[-1] for names in found) if all(found) else ()
 
 
 def _pattern(texts: Iterable[str], *, begins: bool) -> re.Pattern[str] | None:

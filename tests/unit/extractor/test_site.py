@@ -68,6 +68,25 @@ def test_furniture_is_taken_out_and_a_profile_says_where_the_text_is(sites: Site
     assert (found.text.split("\n"), found.method) == (list(PARAGRAPHS), "profile")
 
 
+@pytest.mark.parametrize(
+    ("selector", "element"),
+    [
+        (".more", "<p class='a more'>x</p>"),
+        ("#more", "<p id='more'>x</p>"),
+        ("p.a > .b", "<p class='a'><b class='b'>x</b></p>"),
+        ("p", "<p>x</p>"),
+        (".a, p", "<p>x</p>"),
+        ("p:not(.a)", "<p>x</p>"),
+        ("p[title='.a']", "<p title='.a'>x</p>"),
+    ],
+)
+def test_a_page_is_only_searched_where_a_selector_can_match(selector: str, element: str) -> None:
+    site = loads(f'everywhere:\n  furniture: ["{selector}"]\n', "pages.yaml").everywhere
+    page = f"<html><body><div>{element}</div></body></html>"
+    assert site.prune(load_html(page), page)
+    assert not site.prune(load_html("<html><body><i>y</i></body></html>"), "<html><body><i>y</i></body></html>")
+
+
 def test_a_profile_that_no_longer_matches_costs_nothing(sites: Sites) -> None:
     page = html()
     found = full_text(load_html(page), page, {}, sites.of("https://lajmi.test/a"))
