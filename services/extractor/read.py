@@ -1,8 +1,8 @@
 """Page to article: bytes in, a `Reading` out, or the name of what the page is instead. Pure; runs in a worker.
 
 The order: is it HTML, how is it encoded, what does its head say, what is its text; then title, dates, language,
-entities, quotations. Two ways of reading: in full, by several extractors, and cheaply for floods and for pages that cost
-a worker its life (`plain`). Nothing here looks at the clock, the network or a disk.
+entities, quotations. Two ways of reading: in full, by several extractors, and cheaply for floods and for pages that
+cost a worker its life (`plain`). Nothing here looks at the clock, the network or a disk.
 """
 
 from __future__ import annotations
