@@ -51,7 +51,7 @@ SOURCES = sa.Table(
 )
 """Times are story time. Validators byte for byte as received, with the address that gave them. What the further columns
 mean is said where they are decided: `validators` (`unheeded`, `habit`), `audit` (`audited` to `distrusted_until`),
-`redirects` (`moved…`), `rhythm`, `after` (the rest)."""
+`redirects` (`moved…`), `rhythm`, `health` (`conditions`), `layout` (`shapes`), `after` (the rest)."""
 
 PAUSES = sa.Table(
     "fetcher_pauses",

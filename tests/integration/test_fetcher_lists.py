@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from services.fetcher import metrics, store
 from services.fetcher.metrics import PageOutcome
+from services.fetcher.poll.layout import CHANGED
 from services.fetcher.read import read_feed
-from services.fetcher.tables import CHILDREN
+from services.fetcher.tables import CHILDREN, ENTRIES
 from shared import db
 from shared.db import Database
 from shared.events import CheckOutcome, Mode
@@ -239,6 +240,38 @@ async def test_a_listing_seeds_and_then_tells_what_is_new(
         await run.advance()
     assert run.outcomes() == [CheckOutcome.FRESH, CheckOutcome.UNCHANGED, CheckOutcome.FRESH]
     assert (run.pages()[-1].entry.title, run.pages()[-1].mode) == ("Deklaracija u Tirani, vest 5", Mode.LIVE)
+
+
+async def test_what_a_listing_was_learned_by_is_kept_over_a_restart(
+    sqlite: Database, site: FeedSite, tmp_path: Path
+) -> None:
+    """Two links are too few to learn from: they are taken because the page is known."""
+    site.put("/vesti", listing(site, 1, 2, 3, 4))
+    path = listed(tmp_path, source(site.url("/vesti"), kind="listing"))
+    async with running(sqlite, path) as run:
+        pass
+    async with running(sqlite, path, story=run.story, bus=run.bus) as run:
+        site.put("/vesti", listing(site, 5, 4))
+        await run.advance()
+    assert run.outcomes()[-1] is CheckOutcome.FRESH and not run.checks()[-1].detail
+    assert run.pages()[-1].url == site.url("/vesti/5/deklaracija-u-tirani") and run.pages()[-1].mode is Mode.LIVE
+
+
+async def test_a_listing_made_anew_is_told_and_is_no_news(sqlite: Database, site: FeedSite, tmp_path: Path) -> None:
+    site.put("/vesti", listing(site, 1, 2, 3, 4))
+    path = listed(tmp_path, source(site.url("/vesti"), kind="listing"))
+    async with running(sqlite, path) as run:
+        pass
+    async with running(sqlite, path, story=run.story, bus=run.bus) as run:
+        site.put("/vesti", listing(site, 1, 2, 3, 4).replace("/vesti/", "/novo/srbija/a-"))
+        await run.advance()
+        assert run.checks()[-1].detail == CHANGED
+        site.put("/vesti", listing(site, 1, 2, 3, 4, 5).replace("/vesti/", "/novo/srbija/a-"))
+        await run.advance()
+        assert not run.checks()[-1].detail
+    async with sqlite.reading() as connection:
+        rows = (await connection.execute(sa.select(ENTRIES.c.history).order_by(ENTRIES.c.observed))).scalars().all()
+    assert rows == [True] * 8 + [False]
 
 
 async def test_a_listing_obeys_robots_and_a_feed_beside_it_does_not(

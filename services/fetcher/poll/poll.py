@@ -18,7 +18,7 @@ from services.fetcher.manners.ask import Forbidden, Permits, Request, insist, pe
 from services.fetcher.manners.pace import Pace
 from services.fetcher.manners.tally import Asks
 from services.fetcher.plan.schedule import freshness
-from services.fetcher.poll import audit, policy, redirects, validators
+from services.fetcher.poll import audit, layout, policy, redirects, validators
 from services.fetcher.poll.children import ChildState
 from services.fetcher.poll.walls import is_page, wall_of
 from services.fetcher.push.offer import Offer, offered
@@ -166,7 +166,8 @@ def taken_over(source: Source, state: SourceState) -> SourceState:
     """The state of a source whose address was changed in the sources file: it begins anew, its history apart."""
     if state.url == source.url:
         return state
-    return replace(redirects.stayed(validators.forgotten(state)), url=source.url, seeded=False, gone=0, hints=None)
+    return replace(redirects.stayed(validators.forgotten(state)), url=source.url, seeded=False, gone=0, hints=None,
+                   shapes=None)  # fmt: skip
 
 
 def _settled(visit: Visit, polled: Polled, response: Response | None) -> Polled:
@@ -190,7 +191,8 @@ async def read_answer(visit: Visit, response: Response) -> Polled:
                   size=len(body))  # fmt: skip
     if same:
         return told
-    found = await read_body(visit.source, body, response.url, response.headers.get("content-type", ""))
+    content_type, shapes = response.headers.get("content-type", ""), layout.known(state.shapes)
+    found = await read_body(visit.source, body, response.url, content_type, shapes)
     if isinstance(found, Unusable):
         outcome = CheckOutcome.NOT_A_FEED if found.damage is Damage.NOT_A_FEED else CheckOutcome.BROKEN
         wall = wall_of(response)
@@ -198,8 +200,9 @@ async def read_answer(visit: Visit, response: Response) -> Polled:
         return replace(told, outcome=outcome, state=state, detail=detail, wall=wall, page=page)
     outcome = CheckOutcome.FRESH if found.entries else CheckOutcome.EMPTY
     offer = offered(response.headers, hub=found.hub, topic=found.self_link, base=response.url)
-    kept = replace(kept, body_hash=body_hash)
-    detail = f"{found.cut:,} entries beyond {len(found.entries):,} were left out" if found.cut else ""
+    found, known, detail = layout.settled(found, state.shapes)
+    kept = replace(kept, body_hash=body_hash, shapes=known)
+    detail = f"{found.cut:,} entries beyond {len(found.entries):,} were left out" if found.cut else detail
     return replace(told, outcome=outcome, state=kept, feed=found, base=response.url, offer=offer, detail=detail)
 
 

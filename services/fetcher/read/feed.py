@@ -82,7 +82,7 @@ class Child(msgspec.Struct, frozen=True):
 class Feed:
     """A feed; `kind` is rss, atom, json, sitemap or listing; no entries is a valid feed. `hub` and `self_link` are
     those of WebSub, `cut` is the number of entries that were left out because there are too many; `children` are the
-    sitemaps that a sitemap index names."""
+    sitemaps that a sitemap index names, `shapes` those of the addresses by which a listing page was learned."""
 
     kind: str
     title: str = ""
@@ -94,3 +94,4 @@ class Feed:
     entries: tuple[FeedEntry, ...] = ()
     cut: int = 0
     children: tuple[Child, ...] = ()
+    shapes: frozenset[str] = frozenset()

@@ -4,9 +4,9 @@ look alike.
 Without selectors a link is an article's when it leads to another page of the same registered domain, has a text of four
 words or more, and stands in a block that repeats: three links or more whose elements up to the third ancestor have the
 same names and classes, most of which have addresses like those of articles (a slug, a number, a date). What shapes such
-addresses have is learned from those blocks, from each page anew; links elsewhere of one of these shapes are taken, too
-(a lead story has a block of its own). What is found does not depend on the order of the page, so a story that moves up
-is no news.
+addresses have is learned from those blocks and may be known from before (`layout`); links elsewhere of one of these
+shapes are taken, too (a lead story has a block of its own). What is found does not depend on the
+order of the page, so a story that moves up is no news.
 
 Left out on purpose: pages that scripts build, following to a second page, and texts below the headlines.
 """
@@ -77,13 +77,20 @@ def check_selector(text: str) -> None:
         raise ValueError(f"write a CSS selector such as article h2 a ({error})") from error
 
 
-def read_listing(body: bytes, url: str, selectors: Selectors = Selectors()) -> Feed | Unusable:
-    """The articles listed on the page that was had at `url`. Never raises for what the page holds."""
+def read_listing(
+    body: bytes, url: str, selectors: Selectors = Selectors(), known: frozenset[str] = frozenset()
+) -> Feed | Unusable:
+    """The articles listed on the page that was had at `url`; `known` are shapes that its articles' addresses had
+    before. Never raises for what the page holds."""
     root = page_tree(body)
     if root is None:
         return Unusable(Damage.BROKEN, "the body is empty" if not body.strip() else "no web page")
     base = joined(url, next((found.get("href", "") for found in root.iter("base")), "")) or url
-    entries = _declared(root, base, selectors) if selectors.entries else _learned(root, base)
+    shapes: frozenset[str] = frozenset()
+    if selectors.entries:
+        entries = _declared(root, base, selectors)
+    else:
+        entries, shapes = _learned(root, base, known)
     if not entries:
         return Unusable(Damage.NOT_A_FEED, _missing(root, selectors))
     return Feed(
@@ -92,6 +99,7 @@ def read_listing(body: bytes, url: str, selectors: Selectors = Selectors()) -> F
         link=url,
         language=texts.line(root.get("lang")),
         entries=tuple(entries),
+        shapes=shapes,
     )
 
 
@@ -159,16 +167,17 @@ def _stated(element: Any) -> Stated | None:
 # -- learned -------------------------------------------------------------------------------------------------------
 
 
-def _learned(root: Any, base: str) -> list[FeedEntry]:
+def _learned(root: Any, base: str, known: frozenset[str]) -> tuple[list[FeedEntry], frozenset[str]]:
+    """The entries, and the shapes that this page shows by itself."""
     links = list(_links(root, base))
     blocks = _blocks(links)
-    shapes = _shapes(link for link in links if link.block in blocks)
-    chosen = [link for link in links if link.block in blocks or link.shape in shapes]
+    shapes = frozenset("/".join(shape) for shape in _shapes(link for link in links if link.block in blocks))
+    chosen = [link for link in links if link.block in blocks or "/".join(link.shape) in shapes | known]
     best: dict[str, _Link] = {}
     for link in chosen:
         best[link.key] = max(best.get(link.key, link), link, key=lambda one: (len(one.title), one.title, one.url))
     dates = _dates(chosen)
-    return [_told(link, dates.get(link.key)) for link in best.values()]
+    return [_told(link, dates.get(link.key)) for link in best.values()], shapes
 
 
 def _told(link: _Link, at: datetime | None) -> FeedEntry:

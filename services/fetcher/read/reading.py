@@ -22,19 +22,24 @@ AWAY_PAGE = 20_000
 """The same of a page or packed sitemap, which take more time a byte."""
 
 
-async def read_body(source: Source, body: bytes, url: str, content_type: str = "") -> Feed | Unusable:
-    """What `body`, had at `url` as `content_type` (the header), tells of `source`."""
+async def read_body(
+    source: Source, body: bytes, url: str, content_type: str = "", shapes: frozenset[str] = frozenset()
+) -> Feed | Unusable:
+    """What `body`, had at `url` as `content_type` (the header), tells of `source`; `shapes` are those by which a
+    listing page is known."""
     away = AWAY if source.kind not in (SourceKind.LISTING, SourceKind.SITEMAP) else AWAY_PAGE
-    asked = (source, body, url, charset_of(content_type))
+    asked = (source, body, url, charset_of(content_type), shapes)
     return read(*asked) if len(body) < away else await asyncio.to_thread(read, *asked)
 
 
-def read(source: Source, body: bytes, url: str, charset: str = "") -> Feed | Unusable:
+def read(
+    source: Source, body: bytes, url: str, charset: str = "", shapes: frozenset[str] = frozenset()
+) -> Feed | Unusable:
     """The same at once."""
     if source.kind is SourceKind.SITEMAP:
         return read_sitemap(body)
     if source.kind is SourceKind.LISTING:
-        return read_listing(body, url, source.selectors)
+        return read_listing(body, url, source.selectors, shapes)
     return parse_feed(body, charset)
 
 
