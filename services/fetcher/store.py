@@ -227,7 +227,7 @@ def _entry_row(found: Found) -> dict[str, Any]:
 def _name_rows(named: Named) -> list[dict[str, Any]]:
     return [
         {"source_id": named.source_id, "kind": name.kind, "key": name.key, "entry_id": one.entry_id, "seen": one.seen}
-        for name, one in named.bearers.items()
+        for name, one in sorted(named.bearers.items())  # locks are taken in one order
     ]
 
 

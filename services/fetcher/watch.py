@@ -255,6 +255,7 @@ class Watch:
         for source in self.file.current.values():
             if registered_domain(source.url) in names:
                 self.schedule.drop(source.id)
+                self.recall.forget(source.id)
 
     # -- one poll --------------------------------------------------------------------------------------------------
 

@@ -12,8 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from services.fetcher import metrics
+from services.fetcher.entries.discover import Look
+from services.fetcher.entries.recall import Recall
 from services.fetcher.metrics import PageOutcome, ToldAgain
+from services.fetcher.read.feed import Feed, FeedEntry
 from services.fetcher.settings import FetcherSettings
+from services.fetcher.sources import Source
 from services.fetcher.tables import ENTRIES, KEYS
 from shared import db
 from shared.db import Database
@@ -196,6 +200,17 @@ async def test_two_sources_that_link_to_one_address_have_an_entry_each(
     both_of = [fetched for fetched in run.pages() if fetched.url == site.url(PATH)]
     assert [fetched.source.id for fetched in both_of] == ["one", "two"]
     assert len({fetched.entry_id for fetched in both_of}) == 2
+
+
+async def test_what_another_process_did_not_let_us_write_is_found_again(sqlite: Database) -> None:
+    recall, one = Recall(sqlite), Source(id="one", name="One", url="https://e.test/feed")
+    feed = Feed(kind="rss", entries=(FeedEntry(id="g1", link="/a", title=TITLE, published=START),))
+    look = Look(START, START, first=False, live=timedelta(days=1), seed=True)
+    seen = await recall.look(one, feed, one.url, look)
+    recall.keep(one.id, seen)  # and not written: the lease was another's by then
+    assert len(seen.found) == 1 and not (await recall.look(one, feed, one.url, look)).found
+    recall.forget(one.id)
+    assert len((await recall.look(one, feed, one.url, look)).found) == 1
 
 
 async def test_what_was_lost_is_fetched_where_it_is_told_again(

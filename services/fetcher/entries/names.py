@@ -65,7 +65,8 @@ def names_of(sighting: Sighting, *, content: bool) -> frozenset[Name]:
 
 
 def _names(sighting: Sighting, *, content: bool) -> Iterator[Name]:
-    permanent = canonical(sighting.entry.id)  # a guid may be an address, and be served as one by http and https
+    guid = sighting.entry.id  # it may be an address, served by http and https; what follows a # is what tells it apart
+    permanent = canonical(guid) if "#" not in guid else ""
     for url in (*sighting.urls, permanent):
         if url and not _is_front(url):
             yield _name(NameKind.ADDRESS, url)

@@ -86,6 +86,10 @@ class Recall:
             self._numbered[source.id] = said
         return self._numbered.get(source.id, False)
 
+    def forget(self, source_id: str) -> None:
+        """Another process has the source: what it did not let us write was never seen."""
+        self._last.pop(source_id, None)
+
     def keep(self, source_id: str, seen: Seen) -> None:
         """What was seen is written: remember and count it."""
         if seen.prints is not None:

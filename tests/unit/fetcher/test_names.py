@@ -83,6 +83,7 @@ def test_a_guid_that_is_an_address_is_one_by_http_and_https() -> None:
 
     assert named("http://www.e.test/?p=1") == named("https://e.test/?p=1") != named("https://e.test/?p=2")
     assert named("tag:e.test,2025:1") == frozenset()
+    assert named("https://e.test/uzivo#objava-1") == frozenset()  # the next post differs by the rest alone
 
 
 def told(title: str = TITLE, *, summary: str = "", content: str = "") -> FeedEntry:
