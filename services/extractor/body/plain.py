@@ -32,6 +32,7 @@ DEEPEST = 2_000
 
 _LONG = 2 * MOST_ATTRIBUTES
 """Bytes below which a tag cannot hold that many: an attribute has a letter and a blank."""
+_LONG_PART = re.compile(rb"<([^<]{%d,})" % (_LONG + 1))
 _INSIDE = re.compile(rb"[a-zA-Z](?:[^>\"']+|\"[^\"]*\"|'[^']*')*")
 _QUOTED = re.compile(rb"\"[^\"]*\"|'[^']*'")
 _MARKED = re.compile(rb"(?:\xcc[\x80-\xbf]|\xcd[\x80-\xaf]){64}")
@@ -66,7 +67,7 @@ def is_flood(body: bytes) -> bool:
 
 def has_monstrous_tag(body: bytes) -> bool:
     """Whether a tag is too long, or has too many attributes; without them (`tamed`) the page may be read in full."""
-    return any(len(part) > _LONG and _attributes(part) > MOST_ATTRIBUTES for part in body.split(b"<"))
+    return any(_attributes(part[1]) > MOST_ATTRIBUTES for part in _LONG_PART.finditer(body))
 
 
 def _attributes(part: bytes) -> int:
@@ -100,7 +101,9 @@ def cheap_text(page: str) -> str:
 
 
 def _depth(page: str) -> int:
-    """The deepest nesting; elements that close themselves do not count."""
+    """The deepest nesting, 0 where it cannot matter; elements that close themselves do not count."""
+    if page.count("<") - page.count("</") <= DEEPEST:  # as many opening tags at most: no need to count levels
+        return 0
     depth = deepest = 0
     for tag in _TAG.finditer(page):
         if tag[2].lower() in _VOID:
