@@ -12,7 +12,8 @@ Left out on purpose: entries that change later (`edit` alerts compare pages, not
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urljoin
@@ -55,20 +56,31 @@ class Look:
     since: datetime | None = None
 
 
+SHARED = 3
+"""Addresses of one body under one guid from which it is no guid: a template filled in the same one everywhere."""
+
+
 def identify(source: Source, feed: Feed, base: str) -> dict[str, Sighting]:
     """The entries by id. Of two with one id the one published first counts, if it has a usable address, and the
     addresses of both."""
     found: dict[str, Sighting] = {}
-    for entry in feed.entries:
-        url = _address(entry.link, base)
-        guid = entry.id or ("" if url else entry.title)
+    listed = [(entry, url, canonical(url)) for entry in feed.entries for url in (_address(entry.link, base),)]
+    shared = _shared_guids(listed)
+    for entry, url, address in listed:
+        guid = entry.id if entry.id not in shared else ""
+        guid = guid or ("" if url else entry.title)
         if not guid and not url:
             continue  # an empty element, as a cut feed ends in: it says nothing to remember
-        address = canonical(url)
         entry_id = ids.entry(source.id, guid, address)
         one, other = Sighting(entry, url, (address,) if url else ()), found.get(entry_id)
         found[entry_id] = one if other is None else _both(one, other)
     return found
+
+
+def _shared_guids(listed: Iterable[tuple[FeedEntry, str, str]]) -> set[str]:
+    """Guids that entries with `SHARED` different addresses bear."""
+    pairs = {(entry.id, address) for entry, _, address in listed if entry.id and address}
+    return {guid for guid, count in Counter(guid for guid, _ in pairs).items() if count >= SHARED}
 
 
 def _both(one: Sighting, other: Sighting) -> Sighting:

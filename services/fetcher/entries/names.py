@@ -139,13 +139,15 @@ _SILENT = re.compile(r"[\W_]+")
 
 
 def _content(entry: FeedEntry) -> str:
-    """Title and text without what differs between two prints of them, "" where either is short."""
+    """Day, title and text without what differs between two prints of them, "" where either is short. The day tells the
+    column of a day from that of the next: a site that numbers its entries anew keeps their dates."""
     title = _letters(entry.title)
     if len(title) < SHORTEST_TITLE:
         return ""
     details = entry.read
     text = _letters(html.unescape(_TAG.sub(" ", (details.content or details.summary)[:LONGEST_TEXT])))
-    return f"{title}\n{text}" if len(text) >= SHORTEST_TEXT else ""
+    day = f"{entry.published:%Y-%m-%d}" if entry.published else ""
+    return f"{day}\n{title}\n{text}" if len(text) >= SHORTEST_TEXT else ""
 
 
 def _letters(text: str) -> str:

@@ -39,6 +39,13 @@ def test_an_entry_is_its_guid_else_its_canonical_address() -> None:
     assert plain.keys() == other.keys() and guid.keys() == moved.keys() and plain.keys() != guid.keys()
 
 
+def test_a_guid_that_all_entries_share_is_none() -> None:
+    entries = [FeedEntry(id="feed", link=f"https://e.test/{number}") for number in range(3)]
+    found = identify(SOURCE, feed(*entries), BASE)
+    assert [one.url for one in found.values()] == ["https://e.test/0", "https://e.test/1", "https://e.test/2"]
+    assert len(identify(SOURCE, feed(*entries[:2]), BASE)) == 1  # one article under two addresses
+
+
 def test_addresses_are_made_absolute() -> None:
     (seen,) = identify(SOURCE, feed(FeedEntry(link="/a b/č?x=1")), BASE).values()
     assert seen.url.startswith("https://e.test/a")

@@ -111,6 +111,12 @@ def test_a_live_blog_twice_is_two() -> None:
     assert len(world.poll(entry("g2", "/uzivo/b", title="Live blog", text=TEXT))) == 1
 
 
+def test_the_column_of_the_next_day_is_another_article() -> None:
+    world = World()
+    assert len(world.poll(entry("g1", "/stars/1", hours=24, title=FIRST.title, text=TEXT))) == 1
+    assert len(world.poll(entry("g2", "/stars/2", title=FIRST.title, text=TEXT), at=NOW + HOUR)) == 1
+
+
 def test_the_same_text_long_after_is_another_article() -> None:
     def told(guid: str) -> FeedEntry:
         return entry(guid, f"/{guid}", title=FIRST.title, text=TEXT)
