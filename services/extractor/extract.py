@@ -135,6 +135,8 @@ def article_of(
         entities=reading.entities,
         quotes=reading.quotes,
         methods=reading.methods,
+        confidence=reading.confidence,
+        stated=reading.stated,
         previous=version.previous,
         text_hash=version.text_hash,
         reservations=reading.reservations,

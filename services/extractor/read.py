@@ -7,7 +7,7 @@ cost a worker its life (`plain`). Nothing here looks at the clock, the network o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trafilatura.utils import load_html
@@ -26,8 +26,12 @@ from services.extractor.entities.unknown import unknown_names
 from services.extractor.language import Identifier, identify
 from services.extractor.metadata.address import address_of, image_of, is_article_still
 from services.extractor.metadata.agency import credited
+from services.extractor.metadata.authors import SURE as AUTHORS_SURE
+from services.extractor.metadata.authors import authors_of, credits_of
+from services.extractor.metadata.candidates import judged
 from services.extractor.metadata.dates import weigh
-from services.extractor.metadata.head import Metadata, collect, text_of, texts_of
+from services.extractor.metadata.head import Metadata, collect, text_of
+from services.extractor.metadata.outlet import outlet_of
 from services.extractor.metadata.titles import lead, page_title, plain, title
 from services.extractor.quotes.find import quotes_in
 from services.extractor.quotes.offices import Offices
@@ -36,24 +40,31 @@ from shared import ids
 from shared.events import PageFetched
 from shared.text.gazetteer import Gazetteer
 
-MOST_AUTHORS = 8
+MODIFIED_SURE = 0.9
+"""How sure the time of a change is: machines write it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What a worker loads once: the language identifier, the pack's entities, the shortest text of an article, the
-    marks of sites, and a model of names where one is set."""
+    marks of sites, a model of names where one is set. `explain` keeps what was offered for each field."""
 
     identifier: Identifier
     gazetteer: Gazetteer
     shortest: int = 60
     sites: Sites = NO_SITES
     model: Model | None = None
+    explain: bool = False
 
 
 def read(page: PageFetched, tools: Tools) -> Answer:
     """Read a page in full; a flood is read cheaply at once."""
     return _read(page, tools, cheap=is_flood(page.body))
+
+
+def read_explained(page: PageFetched, tools: Tools) -> Answer:
+    """Read a page in full, with everything that was offered for its fields."""
+    return read(page, replace(tools, explain=True))
 
 
 def read_cheaply(page: PageFetched, tools: Tools) -> Answer:
@@ -69,7 +80,7 @@ def _read(page: PageFetched, tools: Tools, *, cheap: bool) -> Answer:
     text = tamed(decoded.text) if cheap or has_monstrous_tag(page.body) else decoded.text
     tree = _parsed(text)
     head = collect(tree, page.final_url or page.url) if tree is not None else Metadata()
-    parts = _Page(page, decoded, text, tree, head, _heading(tree), tools.sites.of(page.final_url or page.url), cheap)
+    parts = _Page(page, decoded, text, tree, head, tools.sites.of(page.final_url or page.url), cheap)
     body = _body(parts)
     refused = _elsewhere(page, head) or _refusal(parts, body, tools.shortest)
     return refused if refused is not None else _reading(parts, body, tools)
@@ -84,7 +95,6 @@ class _Page:
     source: str
     tree: Any
     head: Metadata
-    heading: str
     site: Site
     cheap: bool
 
@@ -137,21 +147,35 @@ def _refusal(parts: _Page, body: Body, shortest: int) -> NoArticle | None:
 
 def _reading(parts: _Page, body: Body, tools: Tools) -> Reading:
     page, head = parts.page, parts.head
-    headline = title(head, page.entry, page.source, parts.heading)
+    headline = title(head, page.entry, page.source)
     text = without_title(body.text, headline.text)
     standfirst = lead(head, page.entry, headline.text, text)
     address = address_of(page, head)
     dates = weigh(head, page, None if parts.cheap else parts.tree)
     language = identify(tools.identifier, headline.text, standfirst.text, text, page.source.language)
-    authors, by = _authors(head, page)
-    credit = credited(authors, text)
+    authors, by, bylines = authors_of(head, page.entry, outlet_of(page.source, head, parts.url))
+    credit = credited(credits_of(head, page.entry), text)
     fields = _fields(headline.text, standfirst.text, text)
     when = dates.published.at if dates.published is not None else page.observed
     listed = mentions(tools.gazetteer, fields, language.macro, when, page.source.country)
     entities = with_guesses(tools.model if not parts.cheap else None, fields, language.macro, listed)
-    own_headline = page_title(head, page.source, parts.heading).text or headline.text
+    own_headline = page_title(head, page.source).text or headline.text
     normalised = _normalised(own_headline, text)
     article_id = page.article_id or ids.article(address.url)
+    methods = _present(
+        encoding=f"{parts.decoded.encoding} {parts.decoded.method}",
+        text=body.method,
+        title=headline.origin,
+        lead=standfirst.origin,
+        canonical_url=address.origin,
+        published=dates.note,
+        modified=dates.modified_origin,
+        language=language.origin,
+        authors=by,
+        agency=credit.where,
+    )
+    offered = (*headline.candidates, *standfirst.candidates, *address.candidates, *dates.candidates, *bylines)
+    whys = {"title": headline.why, "lead": standfirst.why, "published": dates.why, "authors": "the first with names"}
     return Reading(
         article_id=article_id,
         version_id=ids.article_version(article_id, normalised),
@@ -174,17 +198,19 @@ def _reading(parts: _Page, body: Body, tools: Tools) -> Reading:
         quotes=quotes_in(fields, language.macro, entities, Offices(tools.gazetteer.entities, when.date())),
         reservations=verdict.reservations(page, head),
         headline=own_headline,
-        methods=_present(
-            encoding=f"{parts.decoded.encoding} {parts.decoded.method}",
-            text=body.method,
-            title=headline.origin,
-            lead=standfirst.origin,
-            canonical_url=address.origin,
-            published=dates.note,
-            language=language.origin,
-            authors=by,
-            agency=credit.where,
+        methods=methods,
+        confidence=_sure(
+            title=headline.sure,
+            lead=standfirst.sure,
+            canonical_url=address.sure,
+            published=dates.published.sure if dates.published is not None else 0.0,
+            modified=MODIFIED_SURE if dates.modified is not None else 0.0,
+            language=language.confidence,
+            authors=AUTHORS_SURE.get(by, 0.0),
+            agency=credit.sure,
         ),
+        stated=dates.stated or {},
+        candidates=judged(offered, methods, whys) if tools.explain else (),
     )
 
 
@@ -199,21 +225,6 @@ def _normalised(headline: str, text: str) -> str:
     return " ".join(headline.casefold().split()) + "\n" + " ".join(text.casefold().split())
 
 
-def _authors(head: Metadata, page: PageFetched) -> tuple[tuple[str, ...], str]:
-    candidates = (
-        ("jsonld", texts_of(head.article.get("author"))),
-        ("meta", (*head.meta.get("author", ()), *head.meta.get("article:author", ()))),
-        ("feed", page.entry.authors),
-    )
-    for origin, names in candidates:
-        kept = tuple(
-            dict.fromkeys(name for name in map(plain, names) if name and "://" not in name and len(name) < 100)
-        )
-        if kept:
-            return kept[:MOST_AUTHORS], origin
-    return (), ""
-
-
 def _section(head: Metadata, page: PageFetched) -> str:
     named = head.first("article:section") or text_of(head.article.get("articleSection"))
     return (named or next(iter(page.entry.categories), ""))[:100]
@@ -223,11 +234,11 @@ def _kind(parts: _Page, text: str) -> str:
     return verdict.kind_of(parts.head, text, tree=parts.tree, site=parts.site, url=parts.url)
 
 
+def _sure(**fields: float) -> dict[str, float]:
+    """Field to how sure it is; fields that were not found are left out."""
+    return {name: round(sure, 2) for name, sure in fields.items() if sure}
+
+
 def _present(**methods: str) -> dict[str, str]:
     """Field to how it was found; fields that were not found are left out."""
     return {name: method for name, method in methods.items() if method}
-
-
-def _heading(tree: Any) -> str:
-    found = tree.find(".//h1") if tree is not None else None
-    return " ".join("".join(found.itertext()).split())[:300] if found is not None else ""

@@ -31,10 +31,23 @@ class ExtractOutcome(StrEnum):
     ELSEWHERE = "elsewhere"
 
 
+class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A value that was offered for a field: where it stands, how sure it would be, and why it won or lost."""
+
+    field: str
+    origin: str
+    value: str
+    sure: float = 0.0
+    won: bool = False
+    why: str = ""
+
+
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="reading"):
     """A page that is an article. `title` may be the feed's, `headline` is the page's own. `methods` says for each field
-    where it came from; `text_hash` is over the normalised title and text, `latest` the last moment that `published` can
-    mean, `names` names in the text that no entity has. Times are UTC; offsets are code points of the named field."""
+    where it came from, `confidence` how sure that is (0 to 1), `stated` the dates as the publisher writes them, in his
+    own time zone; `candidates` is everything that was offered, where that was asked for. `text_hash` is over the
+    normalised title and text, `latest` the last moment that `published` can mean, `names` names in the text that no
+    entity has. Times are UTC; offsets are code points of the named field."""
 
     article_id: str
     version_id: str
@@ -58,6 +71,9 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag
     headline: str = ""
     names: tuple[Unknown, ...] = ()
     methods: dict[str, str] = {}
+    confidence: dict[str, float] = {}
+    stated: dict[str, str] = {}
+    candidates: tuple[Candidate, ...] = ()
 
 
 class NoArticle(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="none"):

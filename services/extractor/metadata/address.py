@@ -7,31 +7,48 @@ from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from services.extractor.metadata.head import Metadata, text_of
+from services.extractor.reading import Candidate
 from shared.events import PageFetched
 from shared.urls import canonical, registered_domain
 
 ID_DIGITS, LEAST_SHARED, MOST_OF = 5, 3, 0.6
 """A number of so many digits in a path is an article's (four are a year); of words at least three and most."""
+SURE = {"rel_canonical": 0.95, "og": 0.9, "fetched": 0.8}
+_FRONT = re.compile(r"/?(?:index\.\w+|home|naslovna|default\.\w+|[a-z]{2}(?:-[a-z]{2,4})?)?/?", re.IGNORECASE)
+"""The paths of front pages, those of a language too."""
 _WORD = re.compile(r"[^\W_]{4,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A canonical address and where it came from: `rel_canonical`, `og` or `fetched`."""
+    """A canonical address, where it came from (`rel_canonical`, `og` or `fetched`), and all claims."""
 
     url: str
     origin: str
+    candidates: tuple[Candidate, ...] = ()
+
+    @property
+    def sure(self) -> float:
+        """How sure it is."""
+        return SURE[self.origin]
 
 
 def address_of(page: PageFetched, head: Metadata) -> Address:
-    """The canonical address of a page. A claim counts only under the same registered domain, and the front page is
-    no claim: broken templates name it on every article, which would make one article of all."""
+    """The canonical address of a page. A claim counts only under the same registered domain; the front page and the
+    section that the page lies in are no claims: broken templates name them on every article, which would make one
+    article of all."""
     fetched = page.final_url or page.url
-    for origin, claim in (("rel_canonical", head.canonical), ("og", head.first("og:url"))):
-        absolute = _absolute(fetched, claim)
-        if absolute and _credible(fetched, absolute):
-            return Address(canonical(absolute), origin)
-    return Address(canonical(fetched) or canonical(page.url) or fetched, "fetched")
+    own = canonical(fetched) or canonical(page.url) or fetched
+    claims = [("rel_canonical", head.canonical), ("og", head.first("og:url"))]
+    offered = [(origin, absolute) for origin, claim in claims if (absolute := _absolute(fetched, claim))]
+    listed = tuple(
+        Candidate("canonical_url", origin, url, SURE[origin], why=_objection(fetched, url)) for origin, url in offered
+    )
+    listed = (*listed, Candidate("canonical_url", "fetched", own, SURE["fetched"]))
+    for origin, url in offered:
+        if not _objection(fetched, url):
+            return Address(canonical(url), origin, listed)
+    return Address(own, "fetched", listed)
 
 
 def is_article_still(page: PageFetched, url: str) -> bool:
@@ -65,12 +82,26 @@ def _absolute(base: str, claim: str) -> str:
         return ""
 
 
-def _credible(fetched: str, claim: str) -> bool:
+def _objection(fetched: str, claim: str) -> str:
+    """Why a claim is not believed, "" when it is."""
     if not canonical(claim) or registered_domain(claim) != registered_domain(fetched):
-        return False
-    return not _is_front(claim) or _is_front(fetched)
+        return "another domain"
+    if _is_front(claim) and not _is_front(fetched):
+        return "the front page"
+    return "the section around it" if _is_section(fetched, claim) else ""
 
 
 def _is_front(url: str) -> bool:
     parts = urlsplit(canonical(url) or url)
-    return parts.path in ("", "/") and not parts.query
+    return bool(_FRONT.fullmatch(parts.path)) and not parts.query
+
+
+def _is_section(fetched: str, claim: str) -> bool:
+    """Whether the claim is a folder above the page, whose own name says that it is an article."""
+    page, folder = (urlsplit(canonical(url) or url).path.rstrip("/") for url in (fetched, claim))
+    if not page.startswith(folder + "/") or urlsplit(claim).query:
+        return False
+    leaf = page[len(folder) :].rpartition("/")[2]
+    words = _WORD.findall(leaf.lower())
+    above = _WORD.findall(folder.rpartition("/")[2].lower())
+    return len(words) >= LEAST_SHARED and len(above) < LEAST_SHARED

@@ -1,7 +1,8 @@
-"""Which news agency a text comes from, and where that is said: the byline, the dateline, the credit at the end.
+"""Which news agency a text comes from, and where that is said: the byline, the dateline, the credit at the end, or a
+sentence that credits it ("kako prenosi Tanjug").
 
 Many outlets print one agency's text; who counts independent voices has to know. A name in the running text is no
-credit ("Vučić told Reuters"), so only places that credit are looked at.
+credit ("Vučić told Reuters"), so only places and verbs that credit are looked at. The names are `agencies.yaml`.
 """
 
 from __future__ import annotations
@@ -9,99 +10,141 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 
-AGENCIES: dict[str, str] = {
-    "tanjug": "tanjug|танјуг",
-    "beta": "beta|бета",
-    "fonet": "fonet|фонет",
-    "hina": "hina|хина",
-    "ata": "atsh|ata",
-    "kosovapress": "kosovapress|kosova press",
-    "mia": "mia|миа|мја",
-    "bta": "bta|бта",
-    "sta": "sta",
-    "srna": "srna|срна",
-    "fena": "fena|фена",
-    "mina": "mina|мина",
-    "anadolu": "anadolu(?: agency| ajansı| agencija)?|anadolija|анадолија|aa",
-    "reuters": "reuters|rojters|ројтерс|reuter|ройтерс",
-    "afp": "afp|афп|agence france-presse",
-    "ap": "ap|ап|associated press|the associated press",
-    "dpa": "dpa|дпа",
-    "tass": "tass|тасс|tas|тас",
-    "ria": "ria novosti|риа новости|ria|риа",
-    "mti": "mti",
-    "ansa": "ansa",
-    "apa": "apa",
-    "efe": "efe",
-    "pa": "pa media",
-    "kyodo": "kyodo",
-    "xinhua": "xinhua|синхуа",
-    "ukrinform": "ukrinform|укринформ",
-}
-"""Agency id to the names it is credited by, in the scripts and spellings of the watched languages."""
+import msgspec
+import yaml
+
+from shared.errors import Misconfigured
 
 HEAD = 160
 """Characters of a text within which a dateline stands."""
 TAIL = 200
 """Characters at the end within which a credit stands."""
+OPENING, CLOSING = 600, 300
+"""Characters at both ends of a text within which a sentence credits an agency."""
+SURE = {"byline": 0.95, "dateline": 0.95, "credit": 0.9, "body": 0.75}
+"""How sure each place is."""
 
 
-def _one(mark: str) -> str:
-    """A pattern for any agency; its groups carry `mark`, since a name may stand once in a pattern."""
-    names = "|".join(f"(?P<{key}{mark}>{names})" for key, names in AGENCIES.items())
-    return rf"(?<![\w.-])(?:{names})(?![\w-])"
+class Agency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An agency's names; `capital` when they are also words, and count with a capital letter only."""
+
+    names: tuple[str, ...]
+    capital: bool = False
 
 
-_WORD = r"[^\W\d_]+"
-_BYLINE = re.compile(
-    rf"^\W*(?:{_WORD}\s+)?{_one('_1')}(?:\s*[/,|–-].*|\W*)$|"
-    rf"(?:[/,|;]|\s[–-]\s)\s*(?:the )?{_one('_2')}\W*$",
-    re.IGNORECASE,
-)
-_DATELINE = re.compile(
-    rf"^[^\n]{{0,60}}?[(/\[]\s*{_one('_1')}[^\n)/\]]{{0,40}}[)/\]](?=[\s\S]{{20}})|"
-    rf"^[^\n.!?]{{0,50}}?[,–—-]\s*{_one('_2')}\s*[.:,–—-]|"
-    rf"^{_one('_3')}\s*[:–—-]",
-    re.IGNORECASE,
-)
-_SAYS = "izvor|извор|burimi|source|vir|източник|izvori|author|autor"
-_CREDIT = re.compile(
-    rf"[(/\[]\s*{_one('_1')}[^\n()/\[\]]{{0,40}}[)/\]]?\W*$|"
-    rf"(?:{_SAYS})\s*[:–-]\s*{_one('_2')}[^\n]{{0,40}}$|"
-    rf"(?:^|\n)\W*{_one('_3')}\W*$",
-    re.IGNORECASE,
-)
-_CAPITAL_ONLY = frozenset({"ap", "ata", "mia", "sta", "apa", "efe", "aa", "tas", "тас", "pa", "mina", "мина", "beta",
-                           "бета", "миа", "ria", "риа", "ап"})  # fmt: skip
-"""Names that are also words or first names: only with a capital letter."""
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file: agencies by id, and the words that credit them, parted by blanks."""
+
+    agencies: dict[str, Agency]
+    verbs: str
+    between: str
+    sources: str
+    endings: str
 
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """An agency and where it is credited: `byline`, `dateline` or `credit`."""
+    """An agency and where it is credited: `byline`, `dateline`, `credit` or `body`."""
 
     agency: str = ""
     where: str = ""
 
+    @property
+    def sure(self) -> float:
+        """How sure that is."""
+        return SURE.get(self.where, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    """What is searched, made of the names; the keys of `known` are names in small letters."""
+
+    byline: re.Pattern[str]
+    dateline: re.Pattern[str]
+    credit: re.Pattern[str]
+    body: re.Pattern[str]
+    whole: re.Pattern[str]
+    known: dict[str, str]
+
 
 def credited(authors: Iterable[str], text: str) -> Credit:
     """The agency a text is credited to; empty when none is."""
+    patterns = _patterns()
     for author in authors:
-        found = _named(_BYLINE.search(author)) if len(author) <= HEAD else ""
+        found = _named(patterns.byline.search(author)) if len(author) <= HEAD else ""
         if found:
             return Credit(found, "byline")
-    found = _named(_DATELINE.search(text[:HEAD]))
-    if found:
-        return Credit(found, "dateline")
-    found = _named(_CREDIT.search(text[-TAIL:].rstrip()))
-    return Credit(found, "credit") if found else Credit()
+    places = (
+        ("dateline", patterns.dateline.search(text[:HEAD])),
+        ("credit", patterns.credit.search(text[-TAIL:].rstrip())),
+        ("body", patterns.body.search(text[:OPENING]) or patterns.body.search(text[-CLOSING:])),
+    )
+    return next((Credit(found, where) for where, match in places if (found := _named(match))), Credit())
+
+
+def is_agency(name: str) -> bool:
+    """Whether a name is that of an agency."""
+    return _named(_patterns().whole.fullmatch(name.strip())) != ""
+
+
+def table_of(text: str, place: str = "agencies.yaml") -> Table:
+    """The table in a YAML text. Raises Misconfigured with the place of what is wrong."""
+    try:
+        return msgspec.convert(yaml.safe_load(text), Table)
+    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        raise Misconfigured(f"{place}: {error}") from error
+
+
+_WORD = r"[^\W\d_]+"
+
+
+@cache
+def _patterns() -> _Patterns:
+    text = resources.files(__package__).joinpath("agencies.yaml").read_text(encoding="utf-8")
+    table = table_of(text)
+    known = {name.casefold(): key for key, one in table.agencies.items() for name in one.names}
+    names = _any(sorted(known, key=len, reverse=True))
+    verbs, says = _any(table.verbs.split()), _any(table.sources.split())
+    between = rf"(?:(?:{_any(['news agency', *table.between.split()])}) )?"
+    ending = rf"(?:['’-]?(?:{_any(table.endings.split())}))?"
+
+    def one(mark: str, then: str = "") -> str:
+        return rf"(?<![\w.-])(?P<n{mark}>{names}){then}(?![\w-])"
+
+    def made(pattern: str) -> re.Pattern[str]:
+        return re.compile(pattern, re.IGNORECASE)
+
+    return _Patterns(
+        byline=made(
+            rf"^\W*(?:(?:agency|agencija|агенција|agjencia|by) |{_WORD}\s+)?{one('1')}(?:\s*[/,|–-].*|\W*)$|"
+            rf"(?:[/,|;(]|\s[–-]\s|\s(?:i|and|dhe|и)\s)\s*(?:the )?{one('2')}\W*$"
+        ),
+        dateline=made(
+            rf"^[^\n]{{0,60}}?[(/\[]\s*{one('1')}[^\n)/\]]{{0,40}}[)/\]](?=[\s\S]{{20}})|"
+            rf"^[^\n.!?]{{0,50}}?[,–—-]\s*{one('2')}\s*[.:,–—-]|"
+            rf"^{one('3')}\s*[:–—-]"
+        ),
+        credit=made(
+            rf"[(/\[]\s*{one('1')}[^\n()/\[\]]{{0,40}}[)/\]]?\W*$|"
+            rf"(?:{says})\s*[:–-]\s*{one('2')}[^\n]{{0,40}}$|"
+            rf"(?:^|\n)\W*{one('3')}\W*$"
+        ),
+        body=made(rf"\b(?:{verbs}) {between}{one('1', ending)}|{one('2')}(?:'s|’s)? (?:je |ka |е |има )?(?:{verbs})\b"),
+        whole=made(rf"(?:the )?{one('1')}(?:/{_WORD})?"),
+        known=known | {f"*{key}": "capital" for key, agency in table.agencies.items() if agency.capital},
+    )
+
+
+def _any(words: Iterable[str]) -> str:
+    return "|".join(map(re.escape, words))
 
 
 def _named(match: re.Match[str] | None) -> str:
-    if match is None:
-        return ""
-    for key, surface in match.groupdict().items():
-        if surface and (surface.casefold() not in _CAPITAL_ONLY or surface[0].isupper()):
-            return key.rpartition("_")[0]
-    return ""
+    """The agency of a match: a name that is also a word counts with a capital letter only."""
+    surface = next((name for name in match.groupdict().values() if name), "") if match is not None else ""
+    known = _patterns().known
+    key = known.get(surface.casefold(), "")
+    return key if key and (f"*{key}" not in known or surface[0].isupper()) else ""

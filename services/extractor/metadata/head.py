@@ -12,9 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.extractor.metadata import visible
+
 LARGEST_BLOCK = 1_000_000
 """Characters of one JSON-LD block that are read."""
 DEEPEST = 6
+MOST_HEADINGS, LONGEST_HEADING = 6, 300
 
 ARTICLE_TYPES = frozenset(
     """newsarticle article reportagenewsarticle analysisnewsarticle opinionnewsarticle backgroundnewsarticle
@@ -25,12 +28,15 @@ ARTICLE_TYPES = frozenset(
 LISTING_TYPES = frozenset({"collectionpage", "searchresultspage", "itemlist", "website"})
 GALLERY_TYPES = frozenset({"imagegallery", "mediagallery", "videoobject", "videogallery"})
 
+_ZONED = re.compile(r"\d\d:\d\d.*(?:Z|[+-]\d\d:?\d\d)$")
 _WRAPPERS = re.compile(r"^\s*(?://\s*)?(?:<!\[CDATA\[|<!--)|(?:\]\]>|-->)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """The head of a page: meta elements by lower-case name (first one wins), all JSON-LD nodes, links, `<title>`."""
+    """The head of a page: meta elements by lower-case name (first one wins), JSON-LD, links, `<title>`. What
+    the body says of itself: `headings`, dates in time elements, `marked` as microdata, in scripts and `seen` by a
+    reader (only where the head tells no minute), `bylines`."""
 
     meta: dict[str, tuple[str, ...]] = field(default_factory=dict)
     article: dict[str, Any] = field(default_factory=dict)
@@ -38,6 +44,12 @@ class Metadata:
     canonical: str = ""
     title: str = ""
     times: tuple[str, ...] = ()
+    headings: tuple[str, ...] = ()
+    language: str = ""
+    marked: tuple[str, ...] = ()
+    scripted: tuple[str, ...] = ()
+    seen: tuple[str, ...] = ()
+    bylines: tuple[str, ...] = ()
 
     def first(self, *names: str) -> str:
         """The first value of the first of `names` that is there and not empty."""
@@ -47,15 +59,28 @@ class Metadata:
 def collect(tree: Any, url: str) -> Metadata:
     """Everything in a parsed page; `url` tells the page's own article from teasers in its JSON-LD."""
     nodes = list(_nodes(tree))
-    article = _own(nodes, url)
+    article, meta = _own(nodes, url), _meta(tree)
+    silent = not _tells_minute(article, meta)
     return Metadata(
-        meta=_meta(tree),
+        meta=meta,
         article=article,
         types=frozenset(kind for node in nodes for kind in types_of(node)),
         canonical=_canonical(tree),
         title=" ".join((tree.findtext(".//head/title") or tree.findtext(".//title") or "").split()),
         times=tuple(_times(tree)),
+        headings=tuple(dict.fromkeys(_headings(tree))),
+        language=(tree.get("lang") or "").strip()[:12],
+        marked=tuple(visible.marked_dates(tree)) if silent else (),
+        scripted=tuple(visible.scripted_dates(tree)) if silent else (),
+        seen=tuple(visible.seen_dates(tree)) if silent else (),
+        bylines=tuple(visible.bylines(tree)),
     )
+
+
+def _tells_minute(article: dict[str, Any], meta: dict[str, tuple[str, ...]]) -> bool:
+    """Whether the head tells a minute with its zone, so that the body need not be searched."""
+    told = [text_of(article.get("datePublished")), *meta.get("article:published_time", ())[:1]]
+    return any(_ZONED.search(one) for one in told)
 
 
 def text_of(value: Any) -> str:
@@ -80,6 +105,15 @@ def types_of(node: dict[str, Any]) -> tuple[str, ...]:
     kinds = node.get("@type")
     listed = kinds if isinstance(kinds, list) else [kinds]
     return tuple(kind.rsplit("/", 1)[-1].lower() for kind in listed if isinstance(kind, str))
+
+
+def _headings(tree: Any) -> Iterator[str]:
+    """The texts of the first top headings, those marked as a headline before others."""
+    found = list(tree.iter("h1"))[:MOST_HEADINGS]
+    for element in sorted(found, key=lambda one: "headline" not in (one.get("itemprop") or "").lower()):
+        text = " ".join("".join(element.itertext()).split())
+        if 0 < len(text) <= LONGEST_HEADING:
+            yield text
 
 
 def _meta(tree: Any) -> dict[str, tuple[str, ...]]:

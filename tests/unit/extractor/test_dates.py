@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from services.extractor.metadata.dates import Exact, parse, weigh
+from services.extractor.metadata.dates import weigh
 from services.extractor.metadata.head import Metadata
+from services.extractor.metadata.moments import Exact, parse, place_of
 from shared.events import Entry, Published
 from tests.fakes.pages import page
 
@@ -38,7 +39,9 @@ def at(hour: int, minute: int = 0, day: int = 18) -> datetime:
     ],
 )
 def test_a_moment_is_parsed(text: str, country: str, moment: datetime, exact: Exact) -> None:
-    assert parse(text, country) == (moment, exact)
+    found = parse(text, place_of(country))
+    assert found is not None
+    assert (found.at, found.exact) == (moment, exact)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from services.extractor.body.plain import cheap_text, is_monster, tamed
 from services.extractor.metadata import titles
 from services.extractor.metadata.agency import credited
 from services.extractor.metadata.head import Metadata
+from services.extractor.metadata.outlet import outlet_of
 from shared.events import Entry
 from tests.fakes.pages import SOURCE
 
@@ -24,7 +25,7 @@ from tests.fakes.pages import SOURCE
     ],
 )
 def test_the_outlets_name_is_taken_off_a_title(text: str, expected: str) -> None:
-    assert titles.without_outlet(text, SOURCE) == expected
+    assert titles.without_outlet(text, outlet_of(SOURCE)) == expected
 
 
 def test_a_title_that_the_feed_cut_off_is_completed_by_the_page() -> None:

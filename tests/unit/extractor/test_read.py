@@ -49,7 +49,7 @@ def refused(fetched: PageFetched, tools: Tools) -> NoArticle:
 def test_the_text_is_the_article_without_what_surrounds_it(tools: Tools) -> None:
     found = article(page(html()), tools)
     assert found.text.split("\n") == list(PARAGRAPHS)
-    assert (found.title, found.methods["title"]) == ("Three ministers sign declaration in Tirana", "title")
+    assert (found.title, found.methods["title"]) == ("Three ministers sign declaration in Tirana", "heading")
     assert found.language.macro == "en"
 
 
@@ -150,12 +150,12 @@ def test_head_matter_is_collected(tools: Tools) -> None:
              "author": [{"@type": "Person", "name": "Ana Writer"}, "FoNet"]},
         ],
     }  # fmt: skip
-    found = article(page(html(head=head, json_ld=told), headers={"TDM-Reservation": "1"}), tools)
+    found = article(page(html(title="The right one", head=head, json_ld=told), headers={"TDM-Reservation": "1"}), tools)
     assert found.title == "The right one"
     assert found.lead == "What was signed."
     assert found.image == "https://www.lajmi.test/img/a.jpg"
     assert found.section == "Politics"
-    assert found.authors == ("Ana Writer", "FoNet")
+    assert found.authors == ("Ana Writer",)
     assert (found.agency, found.methods["agency"]) == ("fonet", "byline")
     assert found.reservations == ("noarchive", "tdm-reservation")
 
