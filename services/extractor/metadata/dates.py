@@ -121,10 +121,10 @@ def _place(head: Metadata, page: PageFetched) -> Place:
 def _statements(head: Metadata, page: PageFetched, place: Place) -> Iterator[Statement]:
     texts = [("jsonld", text_of(head.article.get("datePublished")) or text_of(head.article.get("dateCreated")))]
     texts += [("meta", head.first(name)) for name in META_PUBLISHED]
-    texts += [("microdata", value) for value in head.marked]
+    texts += [("microdata", value) for value in head.marked[:1]]
     texts += [("time", value) for value in head.times[:1]]
     texts += [("script", value) for value in head.scripted]
-    texts += [("seen", value) for value in head.seen]
+    texts += [("seen", value) for value in head.seen[:1]]
     for origin, text in texts:
         parsed = parse(text, place) if text else None
         if parsed is not None:
