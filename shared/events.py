@@ -211,24 +211,11 @@ class Quote(Part, frozen=True, omit_defaults=True, kw_only=True):
     why: str = ""
 
 
-class Change(Part, frozen=True, omit_defaults=True, kw_only=True):
-    """What a version changed in the one before: the headline that stood there (empty where it stayed), numbers and
-    paragraphs that went and came, and whether the article was taken away or came back."""
-
-    headline_before: str = ""
-    numbers_gone: tuple[str, ...] = ()
-    numbers_new: tuple[str, ...] = ()
-    paragraphs_gone: int = 0
-    paragraphs_new: int = 0
-    withdrawn: bool = False
-    restored: bool = False
-
-
 class ArticleExtracted(Event, frozen=True, omit_defaults=True, kw_only=True):
     """An article was read from a page. `id` is the article version; `text` keeps paragraphs apart by newlines.
     `methods` says for each field where it was found, `confidence` how sure that is (0 to 1), `stated` holds `published`
-    and `modified` as the publisher writes them, in his own time zone (a day alone where he gives no time). `change` is
-    what became of the version before. `withdrawn` is the version of an article that its outlet took away: it has a title and no text."""
+    and `modified` as the publisher writes them, in his own time zone (a day alone where he gives no time).
+    `withdrawn` is the version of an article that its outlet took away: it has a title and no text."""
 
     article_id: str
     page_id: str = ""
@@ -257,7 +244,6 @@ class ArticleExtracted(Event, frozen=True, omit_defaults=True, kw_only=True):
     withdrawn: bool = False
     confidence: dict[str, float] = {}
     stated: dict[str, str] = {}
-    change: Change | None = None
 
 
 class Hit(Part, frozen=True, omit_defaults=True, kw_only=True):

@@ -87,9 +87,9 @@ def titles(seen: list[Seen]) -> dict[str, float | str]:
             "title_element_alone": one.head.title,
         }  # fmt: skip
         right.update(name for name, text in found.items() if bared(plain(text)) == bared(headings[0]))
-    shares = {f"title_{name}": round(right[name] / max(1, counted), 3)
+    shares: dict[str, float | str] = {f"title_{name}": round(right[name] / max(1, counted), 3)
               for name in ("exact", "blind", "jsonld_alone", "og_alone", "title_element_alone")}  # fmt: skip
-    return {"title_pages": counted} | shares
+    return dict[str, float | str]({"title_pages": counted}) | shares
 
 
 def dates(seen: list[Seen]) -> dict[str, float | str]:
@@ -105,12 +105,14 @@ def dates(seen: list[Seen]) -> dict[str, float | str]:
         _count(figures, "_whole", weigh(one.head, one.fetched, one.tree), true)
         for origin, value in _alone(one).items():
             figures[f"{origin}_alone"] += _same_day(value, true)
-    return {"date_pages": figures["labelled"], "date_stated": figures["stated"],
-            "date_minute_stated": figures["minute_stated"]} | {
-        f"date_{what}{kind}": round(figures[what + kind] / max(1, figures[of + kind]), 3)
-        for kind in ("", "_whole") for what, of in (("day", "stated"), ("minute", "minute_stated"))
-    } | {f"date_{origin}_alone": round(figures[f"{origin}_alone"] / max(1, figures["labelled"]), 3)
-         for origin in ("meta", "time", "htmldate")}  # fmt: skip
+    found: dict[str, float | str] = {"date_pages": figures["labelled"], "date_stated": figures["stated"]}
+    found["date_minute_stated"] = figures["minute_stated"]
+    for kind in ("", "_whole"):
+        for what, of in (("day", "stated"), ("minute", "minute_stated")):
+            found[f"date_{what}{kind}"] = round(figures[what + kind] / max(1, figures[of + kind]), 3)
+    for origin in ("meta", "time", "htmldate"):
+        found[f"date_{origin}_alone"] = round(figures[f"{origin}_alone"] / max(1, figures["labelled"]), 3)
+    return found
 
 
 def _count(figures: Counter[str], kind: str, ours: Dates, true: Moment) -> None:
@@ -143,7 +145,9 @@ def _alone(one: Seen) -> dict[str, str]:
 async def run() -> dict[str, float | str]:
     """The figures, and their table."""
     seen = list(pages())
-    figures = titles(seen) | dates(seen) if seen else {"skipped": "no pages here"}
+    figures: dict[str, float | str] = {"skipped": "no pages here"}
+    if seen:
+        figures = titles(seen) | dates(seen)
     for name, value in figures.items():
         print(f"{name:>28}  {value}")
     return figures

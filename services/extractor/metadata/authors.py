@@ -45,6 +45,9 @@ _DESKS = re.compile(
 )
 """Folded words that stand in bylines and in no person's name; the first row are beginnings."""
 
+_OFFICES = re.compile(r"(?:writer|reporter|correspondent|editor|analyst|novinar|novinarka|gazetar)$")
+"""Last words of an office behind a name ("AP Auto Writer"); with two words they may be a surname."""
+
 
 def authors_of(head: Metadata, entry: Entry, outlet: Outlet) -> tuple[tuple[str, ...], str, tuple[Candidate, ...]]:
     """The authors, where they were found, and all that was offered."""
@@ -95,6 +98,8 @@ def _is_person(name: str, outlet: Outlet) -> bool:
     if not 2 <= len(words) <= MOST_WORDS or len(name) > LONGEST or outlet.is_named(name) or is_agency(name):
         return False
     if any(_DESKS.match(word) for word in fold_text(name).split()):
+        return False
+    if is_agency(words[0]) or (len(words) > 2 and _OFFICES.match(fold_text(words[-1]))):
         return False
     large = [word for word in words if word.lower() not in _SMALL]
     return len(large) >= 2 and all(word[0].isupper() and _WORD.match(word) for word in large)
