@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from services.extractor.metadata.agency import is_agency
 from services.extractor.metadata.head import Metadata, texts_of
+from services.extractor.metadata.moments import month_of
 from services.extractor.metadata.outlet import Outlet
 from services.extractor.metadata.titles import plain
 from services.extractor.reading import Candidate
@@ -29,7 +30,10 @@ _SAYS = re.compile(
     r"γράφει(?: ο| η)?|scris de|de către|a cura di|raportoi)\b[\s:.,–-]*(?=\S)",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r"\s*(?:[,;/|•·]|\s[–—-]\s|\s(?:and|und|et|e|y|i|и|та|dhe|in|ja|oraz|ve|και|és|si|și|&)\s)\s*")
+_BETWEEN = re.compile(
+    r"(?<=[^\W\d_]{3})\.\s+|"
+    r"\s*(?:[,;/|•·]|\s[–—-]\s|\s(?:and|und|et|e|y|i|и|та|dhe|in|ja|oraz|ve|και|és|si|și|&)\s)\s*"
+)
 _ADDRESS = re.compile(r"\S+@\S+|https?://\S+|www\.\S+|(?<!\w)@\w+|\([^)]*\)|\b\d[\d.:/-]*\b")
 _WORD = re.compile(r"(?:d'|D'|O'|Mc|Mac|al-|el-|De|Di|La|Le|Van)?[^\W\d_][^\W\d_'’.-]*(?:['’.-]?[^\W\d_]*)*\.?$")
 _SMALL = frozenset({
@@ -37,6 +41,8 @@ _SMALL = frozenset({
     "el", "al", "bin", "ibn", "dos", "das", "e", "y", "i", "af", "och",
 })  # fmt: skip
 """Words inside names that are written small."""
+_ARTICLES = frozenset({"the", "der", "die", "das", "les", "sobre", "about", "über", "o"})
+"""Small words that no person's name begins with."""
 _DESKS = re.compile(
     r"(?:redak|redac|redaz|uredni|szerkeszt|saopst|agenc|agjenci|dopisni)\w*|(?:admin|administrator|newsroom|desk|staff|"
     r"editor|editors|editorial|bureau|team|press|service|news|vesti|vijesti|lajme|novosti|portal|haber|merkezi|online|"
@@ -55,7 +61,7 @@ def authors_of(head: Metadata, entry: Entry, outlet: Outlet) -> tuple[tuple[str,
         ("jsonld", texts_of(head.article.get("author")) or texts_of(head.article.get("creator"))),
         ("meta", _meta(head)),
         ("feed", entry.authors),
-        ("seen", head.bylines),
+        ("seen", next((one for one in zip(head.bylines) if persons(one, outlet)), ())),
     )
     found = [(origin, names) for origin, texts in places if (names := persons(texts, outlet))]
     listed = tuple(Candidate("authors", origin, ", ".join(names), SURE[origin]) for origin, names in found)
@@ -98,6 +104,8 @@ def _is_person(name: str, outlet: Outlet) -> bool:
     if not 2 <= len(words) <= MOST_WORDS or len(name) > LONGEST or outlet.is_named(name) or is_agency(name):
         return False
     if any(_DESKS.match(word) for word in fold_text(name).split()):
+        return False
+    if words[0].lower() in _ARTICLES or any(month_of(word) for word in fold_text(name).split()[2:]):
         return False
     if is_agency(words[0]) or (len(words) > 2 and _OFFICES.match(fold_text(words[-1]))):
         return False

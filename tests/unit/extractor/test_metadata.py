@@ -61,6 +61,7 @@ def test_a_month_that_is_two_in_two_languages_is_none_without_a_language() -> No
         ("Пише: Јована Јовановић", ("Јована Јовановић",)),
         ("Ana Writer and Tim Cook", ("Ana Writer", "Tim Cook")),
         ("https://lajmi.test/author/admin", ()),
+        ("Finian Writer. Lajmi Ynë", ("Finian Writer",)), ("Bryan Writer Nov", ()), ("The Russian", ()),
         ("Redakcija", ()), ("Lajmi Ynë", ()), ("Tanjug", ()), ("Associated Press", ()), ("Radio Slobodna Evropa", ()),
         ("Ursula von der Leyen", ("Ursula von der Leyen",)),
     ],
