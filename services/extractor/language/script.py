@@ -13,7 +13,10 @@ _BLOCKS = (
 
 def script_of(text: str) -> str:
     """The script of most letters; "" without letters."""
-    counts = Counter(_block(one) for one in text if one.isalpha())
+    counts: Counter[str] = Counter()
+    for letter, count in Counter(text).items():  # a text has a few dozen different ones
+        if letter.isalpha():
+            counts[_block(letter)] += count
     return counts.most_common(1)[0][0] if counts else ""
 
 

@@ -18,19 +18,22 @@ LONGEST_DATE, LONGEST_BYLINE = 120, 100
 LARGEST_SCRIPT = 1_000_000
 """Characters of a script that are searched."""
 
-_LOWER = "translate({}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"
-_CLASS, _ID, _PROPERTY = (_LOWER.format(name) for name in ("@class", "@id", "@itemprop"))
-_MARKED = etree.XPath(f"//*[{_PROPERTY}='datepublished' and name()!='meta'] | //*[contains(@class, 'dt-published')]"
-                      f" | //abbr[contains({_CLASS}, 'published')]")  # fmt: skip
-_SEEN = etree.XPath(
-    "//*[" + " or ".join(f"contains({where}, '{word}')" for where in (_CLASS, _ID)
-                         for word in ("date", "datum", "time", "publish", "posted", "byline", "meta", "vreme", "data"))
-    + "] | //time"
-)  # fmt: skip
-_BYLINES = etree.XPath(
-    f"//*[@rel='author'] | //*[{_PROPERTY}='author'] | //*[contains({_CLASS}, 'author') or contains({_CLASS}, 'byline')"
-    f" or contains({_CLASS}, 'autor')]"
+_MARKED = etree.XPath(
+    "//*[@itemprop][name()!='meta'][translate(@itemprop, 'DP', 'dp')='datepublished']"
+    " | //*[contains(@class, 'dt-published')] | //abbr[contains(@class, 'published') or contains(@class, 'Published')]"
 )
+_DATES = tuple("date Date datum Datum time Time ublish osted yline yLine meta Meta vreme Vreme data Data".split())
+_AUTHORS = ("uthor", "yline", "yLine", "autor", "Autor")
+"""Parts of what elements are called, without a first letter that may be a capital: to fold every class of a page took
+longer than all else that is done with it here."""
+
+
+def _called(words: tuple[str, ...], *attributes: str) -> str:
+    return " or ".join(f"contains({where}, '{word}')" for where in attributes for word in words)
+
+
+_SEEN = etree.XPath(f"//*[@class or @id][{_called(_DATES, '@class', '@id')}] | //time")
+_BYLINES = etree.XPath(f"//*[@rel='author'] | //*[@itemprop='author'] | //*[@class][{_called(_AUTHORS, '@class')}]")
 _BEHIND = etree.XPath("following::*[position() <= 400]")
 _ASIDE = re.compile(
     r"related|comment|sidebar|widget|teaser|recommend|most-?(?:read|popular)|footer|promo|latest|trending|komentar|"
