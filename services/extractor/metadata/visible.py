@@ -22,7 +22,10 @@ _MARKED = etree.XPath(
     "//*[@itemprop][name()!='meta'][translate(@itemprop, 'DP', 'dp')='datepublished']"
     " | //*[contains(@class, 'dt-published')] | //abbr[contains(@class, 'published') or contains(@class, 'Published')]"
 )
-_DATES = tuple("date Date datum Datum time Time ublish osted yline yLine meta Meta vreme Vreme data Data".split())
+_DATES = (
+    "date", "Date", "datum", "Datum", "time", "Time", "ublish", "osted", "yline", "yLine", "meta", "Meta", "vreme",
+    "Vreme", "data", "Data",
+)  # fmt: skip
 _AUTHORS = ("uthor", "yline", "yLine", "autor", "Autor")
 """Parts of what elements are called, without a first letter that may be a capital: to fold every class of a page took
 longer than all else that is done with it here."""
