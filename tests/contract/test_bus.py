@@ -418,6 +418,22 @@ async def test_a_cancelled_poll_loses_nothing(bus: Bus) -> None:
     assert [number(record) for record in await take(consumer, 20)] == list(range(20))
 
 
+async def test_a_poll_cancelled_while_it_comes_back_loses_nothing(bus: Bus) -> None:
+    """Records at hand are taken in a few turns of the loop: cancelled in each of them, all the same they come."""
+    consumer = await join(bus)
+    await publish(bus, [message(n) for n in range(60)])
+    taken = await take(consumer, 1, most=1)
+    for turns in range(40):
+        polling = asyncio.create_task(consumer.poll(max_records=1, timeout=30.0))
+        for _ in range(turns % 8):
+            await asyncio.sleep(0)
+        polling.cancel()
+        await asyncio.gather(polling, return_exceptions=True)
+        taken += [] if polling.cancelled() else polling.result()
+    taken += await take(consumer, 60 - len(taken))
+    assert [number(record) for record in taken] == list(range(60))
+
+
 async def test_paused_partitions_give_nothing_until_resumed_and_lose_nothing(bus: Bus) -> None:
     publisher = await bus.publisher()
     await publisher.publish([message(n, topic="feed") for n in range(120)])

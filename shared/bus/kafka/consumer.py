@@ -8,7 +8,8 @@
 - Every commit and stop is bounded; aiokafka retries a commit for as long as the coordinator is away.
 
 `getmany` is never wrapped in `wait_for`. Cancelling it where it waits is safe, since it hands out records without
-another await; that is why it runs in a task of its own (aiokafka/consumer/fetcher.py, `fetched_records`).
+another await; that is why it runs in a task of its own (aiokafka/consumer/fetcher.py, `fetched_records`), which puts
+them aside at once: whoever asked may be cancelled in the turn of the loop in which they came.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka
             if not task.done():
                 return []
             with translated("poll"):
-                self._held = task.result()
+                task.result()
         except BusUnavailable as failure:
             await self._recover(failure)
             return []
@@ -152,10 +153,13 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka
                 task.cancel()
         return self._take_held(max_records)
 
-    async def _getmany(self, max_records: int, left: float) -> tuple[int, list[Record]]:
+    async def _getmany(self, max_records: int, left: float) -> None:
+        """Ask, and hold what comes. Once records were handed out their offsets are behind us, so they are put aside
+        without another await: the poll that asked may be cancelled before it comes back to take them."""
         found = await self._consumer.getmany(timeout_ms=int(left * 1000), max_records=max_records)
         records = [self._record(record) for part in found.values() for record in part]
-        return self._epoch, records  # read without an await after the records were handed out
+        epoch, held = self._held
+        self._held = self._epoch, [*held, *records] if epoch == self._epoch else records
 
     def _take_held(self, max_records: int) -> list[Record]:
         """Records may wait here while `on_assigned` runs. Those of an earlier assignment are dropped and come again."""
