@@ -126,7 +126,7 @@ def body_of(file: Path) -> bytes:
     try:
         return typer.get_binary_stream("stdin").read() if str(file) == "-" else batches.unpacked(file)
     except (OSError, EOFError) as error:
-        raise Misconfigured(f"{file}: {error}") from error
+        raise Misconfigured(f"{file}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def page_of(body: bytes, url: str, language: str, country: str) -> PageFetched:
@@ -167,7 +167,8 @@ def _print(answer: Answer) -> None:
         console.print(f"  [green]{quote.speaker or '?'}[/] ({why}): {quote.span.surface}")
     for offer in answer.candidates:
         mark = "won " if offer.won else "    "
-        console.print(f"  {mark}{offer.field} {offer.origin} {offer.sure:g}: {offer.value} ({offer.why})", markup=False)
+        why = f" ({offer.why})" if offer.why else ""
+        console.print(f"  {mark}{offer.field} {offer.origin} {offer.sure:g}: {offer.value}{why}", markup=False)
     console.print("\n" + answer.text, markup=False)
 
 
