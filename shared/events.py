@@ -57,7 +57,8 @@ class Ledger(Part, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Source(Part, frozen=True, omit_defaults=True, kw_only=True):
-    """Who published: the id in the sources file and what an alert tells of the outlet."""
+    """Who published: the id in the sources file and what an alert tells of the outlet. `licensed`: its texts
+    may be mined whatever its pages reserve, as the operator has agreed with it."""
 
     id: str
     name: str
@@ -65,6 +66,7 @@ class Source(Part, frozen=True, omit_defaults=True, kw_only=True):
     country: str = ""
     language: str = ""
     official: bool = False
+    licensed: bool = False
 
 
 class Entry(Part, frozen=True, omit_defaults=True, kw_only=True):
@@ -85,7 +87,8 @@ class Entry(Part, frozen=True, omit_defaults=True, kw_only=True):
 class PageFetched(Event, frozen=True, omit_defaults=True, kw_only=True):
     """A page was fetched: its decoded bytes, what the server said, and the entry that led to it. `revisit` counts
     further visits: then the entry is what the feed told at first, and `article_id` the article that the page was read
-    as. Of an article that was withdrawn a further visit has status 410 and no body."""
+    as. Of an article that was withdrawn a further visit has status 410 and no body. `reservations` is what the site
+    reserves of this address beside what its page and its headers say."""
 
     entry_id: str
     source: Source
@@ -101,6 +104,7 @@ class PageFetched(Event, frozen=True, omit_defaults=True, kw_only=True):
     ledger: Ledger = Ledger()
     revisit: int = 0
     article_id: str = ""
+    reservations: tuple[str, ...] = ()
 
 
 class CheckOutcome(StrEnum):
@@ -211,10 +215,36 @@ class Quote(Part, frozen=True, omit_defaults=True, kw_only=True):
     why: str = ""
 
 
+class Reworded(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """The same passage in the version before and in this one."""
+
+    before: str
+    now: str
+
+
+class Difference(Part, frozen=True, omit_defaults=True, kw_only=True):
+    """What a version changed of the one before it: the headline that the page had and has, numbers as written that
+    stand in one of the two only, paragraphs (long ones cut), and how many more paragraphs changed than are told.
+    `withdrawn`: the text was taken away; `restored`: it is back. `unknown`: the text before was not kept."""
+
+    headline: Reworded | None = None
+    numbers_gone: tuple[str, ...] = ()
+    numbers_new: tuple[str, ...] = ()
+    paragraphs_gone: tuple[str, ...] = ()
+    paragraphs_new: tuple[str, ...] = ()
+    paragraphs_changed: tuple[Reworded, ...] = ()
+    more: int = 0
+    withdrawn: bool = False
+    restored: bool = False
+    unknown: bool = False
+
+
 class ArticleExtracted(Event, frozen=True, omit_defaults=True, kw_only=True):
     """An article was read from a page. `id` is the article version; `text` keeps paragraphs apart by newlines.
     `methods` says for each field where it was found, `confidence` how sure that is (0 to 1), `stated` holds `published`
     and `modified` as the publisher writes them, in his own time zone (a day alone where he gives no time).
+    `previous` is the version before, `difference` what changed since. `reservations` is what the publisher reserves; a
+    text that may not be mined is not there, and `kind` is `reserved`.
     `withdrawn` is the version of an article that its outlet took away: it has a title and no text."""
 
     article_id: str
@@ -244,6 +274,7 @@ class ArticleExtracted(Event, frozen=True, omit_defaults=True, kw_only=True):
     withdrawn: bool = False
     confidence: dict[str, float] = {}
     stated: dict[str, str] = {}
+    difference: Difference | None = None
 
 
 class Hit(Part, frozen=True, omit_defaults=True, kw_only=True):

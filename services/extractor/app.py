@@ -46,7 +46,7 @@ def build(settings: ExtractorSettings, parts: Parts) -> Service:
         largest_mb=settings.extract_recycle_mb,
     )
     readers.launch()
-    extract = Extract(readers, Memory(parts.database), parts.real, settings.live)
+    extract = Extract(readers, Memory(parts.database, settings.extract_keep_texts), parts.real, settings.live)
     step = Step(
         group=GROUP,
         topics=(PAGES_FETCHED,),

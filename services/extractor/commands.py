@@ -130,10 +130,12 @@ def body_of(file: Path) -> bytes:
 
 
 def page_of(body: bytes, url: str, language: str, country: str) -> PageFetched:
-    """A page as if it had just been fetched."""
+    """A page as if it had just been fetched, of a source that lets its texts be read: whoever gives a page by hand may
+    read it. What is reserved is shown."""
     source = Source(
-        id="file", name=host_of(url), domain=registered_domain(url) or host_of(url), language=language, country=country
-    )
+        id="file", name=host_of(url), domain=registered_domain(url) or host_of(url), language=language,
+        country=country, licensed=True,
+    )  # fmt: skip
     entry = ids.entry("file", "", url)
     return PageFetched(
         id=ids.page(entry, body), observed=datetime.now(UTC), entry_id=entry, source=source, url=url, final_url=url,

@@ -138,6 +138,7 @@ def article_of(
         confidence=reading.confidence,
         stated=reading.stated,
         previous=version.previous,
+        difference=version.difference,
         text_hash=version.text_hash,
         reservations=reading.reservations,
         mode=mode_of(page, reading, version, live_within),

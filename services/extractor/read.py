@@ -32,12 +32,15 @@ from services.extractor.metadata.candidates import judged
 from services.extractor.metadata.dates import weigh
 from services.extractor.metadata.head import Metadata, collect, text_of
 from services.extractor.metadata.outlet import outlet_of
+from services.extractor.metadata.reservations import reservations
 from services.extractor.metadata.titles import lead, page_title, plain, title
 from services.extractor.quotes.find import quotes_in
 from services.extractor.quotes.offices import Offices
 from services.extractor.reading import Answer, ExtractOutcome, NoArticle, Reading
+from services.extractor.withhold import withheld
 from shared import ids
 from shared.events import PageFetched
+from shared.reservations import MINING
 from shared.text.gazetteer import Gazetteer
 
 MODIFIED_SURE = 0.9
@@ -80,10 +83,15 @@ def _read(page: PageFetched, tools: Tools, *, cheap: bool) -> Answer:
     text = tamed(decoded.text) if cheap or has_monstrous_tag(page.body) else decoded.text
     tree = _parsed(text)
     head = collect(tree, page.final_url or page.url) if tree is not None else Metadata()
+    elsewhere, reserved = _elsewhere(page, head), reservations(page, head)
+    if elsewhere is not None:
+        return elsewhere
+    if MINING in reserved and not page.source.licensed:
+        return withheld(page, head, reserved, tools.identifier, tools.gazetteer)
     parts = _Page(page, decoded, text, tree, head, tools.sites.of(page.final_url or page.url), cheap)
     body = _body(parts)
-    refused = _elsewhere(page, head) or _refusal(parts, body, tools.shortest)
-    return refused if refused is not None else _reading(parts, body, tools)
+    refused = _refusal(parts, body, tools.shortest)
+    return refused if refused is not None else _reading(parts, body, reserved, tools)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +153,11 @@ def _refusal(parts: _Page, body: Body, shortest: int) -> NoArticle | None:
     return empty if named else NoArticle(outcome=ExtractOutcome.TOO_SHORT, detail=f"{len(body.text)} characters")
 
 
-def _reading(parts: _Page, body: Body, tools: Tools) -> Reading:
+def _reading(parts: _Page, body: Body, reserved: tuple[str, ...], tools: Tools) -> Reading:
     page, head = parts.page, parts.head
     headline = title(head, page.entry, page.source)
-    text = without_title(body.text, headline.text)
+    own_headline = page_title(head, page.source).text or headline.text
+    text = without_title(without_title(body.text, headline.text), own_headline)
     standfirst = lead(head, page.entry, headline.text, text)
     address = address_of(page, head)
     dates = weigh(head, page, None if parts.cheap else parts.tree)
@@ -159,7 +168,6 @@ def _reading(parts: _Page, body: Body, tools: Tools) -> Reading:
     when = dates.published.at if dates.published is not None else page.observed
     listed = mentions(tools.gazetteer, fields, language.macro, when, page.source.country)
     entities = with_guesses(tools.model if not parts.cheap else None, fields, language.macro, listed)
-    own_headline = page_title(head, page.source).text or headline.text
     normalised = _normalised(own_headline, text)
     article_id = page.article_id or ids.article(address.url)
     methods = _present(
@@ -196,7 +204,7 @@ def _reading(parts: _Page, body: Body, tools: Tools) -> Reading:
         entities=entities,
         names=unknown_names(text, language.macro, spans_of(listed, "text")),
         quotes=quotes_in(fields, language.macro, entities, Offices(tools.gazetteer.entities, when.date())),
-        reservations=verdict.reservations(page, head),
+        reservations=reserved,
         headline=own_headline,
         methods=methods,
         confidence=_sure(

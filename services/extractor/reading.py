@@ -10,11 +10,14 @@ import msgspec
 from services.extractor.entities.unknown import Unknown
 from shared.events import Language, Mention, Published, Quote
 
+RESERVED = "reserved"
+"""The kind of an article whose text may not be mined: what its feed says of it is there, nothing of its page."""
+
 
 class ExtractOutcome(StrEnum):
     """How a page ended; exactly one of these. Pages that cost workers their lives are dead letters of the loop.
-    `unknown` is the withdrawal of an article that was never read, `elsewhere` a further visit that led to another
-    page."""
+    `unknown` is the withdrawal of an article that was never read, `elsewhere` a further visit that led to another page,
+    `reserved` a page that may not be mined and of which its feed says nothing either."""
 
     EXTRACTED = "extracted"
     UNCHANGED = "unchanged"
@@ -29,6 +32,7 @@ class ExtractOutcome(StrEnum):
     WITHDRAWN = "withdrawn"
     UNKNOWN = "unknown"
     ELSEWHERE = "elsewhere"
+    RESERVED = "reserved"
 
 
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):

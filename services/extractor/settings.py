@@ -36,6 +36,10 @@ class ExtractorSettings:
         "",
         help="a model on this machine that finds more names: spacy:/a/folder or gliner:/a/folder; none by default",
     )
+    extract_keep_texts: timedelta = setting(
+        timedelta(days=30),
+        help="how long an article's latest text is kept, to say what the next version changed",
+    )
     live: timedelta = setting(
         timedelta(hours=24), help="an article seen longer than this after it was published is backfill, not news"
     )

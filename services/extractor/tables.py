@@ -1,4 +1,5 @@
-"""The extractor's tables: every article it has read, with a short history of its versions, and unknown names."""
+"""The extractor's tables: every article it has read, with a short history of its versions, the text of
+its latest version, and unknown names."""
 
 from __future__ import annotations
 
@@ -27,8 +28,18 @@ ARTICLES = sa.Table(
     sa.Index("extractor_articles_url", "url"),
 )
 """`version_id`, `page_id`, `text_hash` and `title` are the latest version's; times are story time; `versions` is JSON
-(`remember.Version`), the newest last, as is `language`. The text itself is not kept here: topics have it for as long as
-they may."""
+(`remember.Version`), the newest last, as is `language`."""
+
+TEXTS = sa.Table(
+    "extractor_texts",
+    METADATA,
+    sa.Column("article_id", sa.Text, primary_key=True),
+    sa.Column("headline", sa.Text, nullable=False),
+    sa.Column("text", sa.LargeBinary, nullable=False),
+    sa.Column("seen", Moment, nullable=False),
+    sa.Index("extractor_texts_seen", "seen"),
+)
+"""The latest version's text, packed, for some days; `headline` is its page's own, `seen` story time."""
 
 NAMES = sa.Table(
     "extractor_names",

@@ -23,6 +23,7 @@ from services.fetcher.entries.recall import Recall
 from services.fetcher.land import Landing
 from services.fetcher.manners.domains import Domains
 from services.fetcher.manners.pace import Pace
+from services.fetcher.manners.reservations import Reservations
 from services.fetcher.manners.robots import Robots
 from services.fetcher.manners.tally import Asked, Counted, Tally
 from services.fetcher.pages.fetch import Fetcher
@@ -161,7 +162,8 @@ class Running:
         robots = Robots(files, pace, parts.database, parts.real, settings.robots_agent)
         judges = partial(_judge_of, robots, settings)
         limits = Limits(total=settings.request_timeout.total_seconds())
-        fetcher = Fetcher(articles, pace, parts.real, limits, robots if settings.robots else None)
+        reservations = Reservations(files, pace, parts.database, parts.real) if settings.reservations else None
+        fetcher = Fetcher(articles, pace, parts.real, limits, robots if settings.robots else None, reservations)
         self.revisits = Revisits(
             hearing=self.hearing, database=parts.database, story=parts.story, real=parts.real, fetcher=fetcher,
             landing=landing, sources=lambda: self.file.current, defects=defects, elsewhere=domains.elsewhere,

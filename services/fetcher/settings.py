@@ -49,6 +49,9 @@ class FetcherSettings:
         timedelta(seconds=90),
         help="for which one of several fetchers holds a domain (PostgreSQL); more than twice the request timeout",
     )
+    reservations: bool = setting(
+        True, help="ask each site of article pages for tdmrep.json, daily; texts that may not be mined are not read"
+    )
     robots: bool = setting(True, help="obey robots.txt for article pages; a source can switch it off for itself")
     robots_feeds: bool = setting(False, help="obey robots.txt for the feeds named in the sources file, too")
     robots_agent: str = setting("wirewatch", help="the name looked for in robots.txt, without version")

@@ -81,7 +81,8 @@ class Status(StrEnum):
 class Source:
     """One source. `weight` is its importance for the schedule (1 is usual, 4 doubles the polls); `interval` None: the
     source's own rhythm decides. `push` false leaves its hub alone. `entries`, `title` and `date` are the CSS selectors
-    of a listing; without them its links are told by their looks."""
+    of a listing; without them its links are told by their looks. `licensed`: the outlet has agreed that its texts are
+    mined, whatever its pages reserve."""
 
     id: str
     name: str
@@ -96,6 +97,7 @@ class Source:
     spacing: timedelta | None = None
     limits: LimitScope = LimitScope.HOST
     robots: bool = True
+    licensed: bool = False
     content: Content = Content.PAGE
     status: Status = Status.UNVERIFIED
     paused: bool = False
@@ -119,6 +121,7 @@ class Source:
             country=self.country,
             language=self.language,
             official=self.official,
+            licensed=self.licensed,
         )
 
 

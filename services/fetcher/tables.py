@@ -143,6 +143,16 @@ ROBOTS = sa.Table(
 """One robots file a scheme, host and port; `rules` is the last good copy ("" allows all); real time. `failing_since`
 is empty when the last try worked, `fresh_until` where the server does not say how long the file may be kept."""
 
+RESERVATIONS = sa.Table(
+    "fetcher_reservations",
+    METADATA,
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("until", Moment, nullable=False),
+    sa.Column("rules", sa.Text, nullable=False),
+)
+"""What a site reserves of text and data mining: its rules as JSON (`manners.reservations.Rule`), good until (real
+time)."""
+
 REVISITS = sa.Table(
     "fetcher_revisits",
     METADATA,

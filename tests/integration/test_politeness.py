@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from services.fetcher.manners.reservations import PLACE
 from services.fetcher.tables import SOURCES
 from shared import db
 from shared.clock import SteppedClock
@@ -403,7 +404,7 @@ async def test_point_11_plain_gets_of_exactly_what_was_listed(
     async with running(database, path, story=run.story) as run:
         await run.advance()
     assert len(run.pages()) == 0 and len(site.asked("/1")) == 1
-    assert {asked.path for asked in site.requests} == {"/feed?format=rss&x=%C4%8D", "/1", "/robots.txt"}
+    assert {asked.path for asked in site.requests} == {"/feed?format=rss&x=%C4%8D", "/1", "/robots.txt", PLACE}
     assert len(site.asked("/feed?format=rss&x=%C4%8D")) == 5
     for asked in site.requests:
         assert asked.method == "GET" and asked.headers["user-agent"] == "Wirewatch/test"

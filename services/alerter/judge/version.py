@@ -35,6 +35,11 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     notice: bool = False
     withdrawn: bool = False
 
+    @property
+    def unread(self) -> bool:
+        """Whether the text may not be read: nothing is known of it but the title."""
+        return not self.sentences and not self.notice
+
 
 def version_of(reading: Reading) -> Version:
     """What is to be compared of a version, whole."""

@@ -12,10 +12,13 @@ from services.alerter.judge.reading import Reading, Sentence
 from services.alerter.judge.story import Story
 from services.alerter.judge.terms import spread
 from shared.events import AlertState, ArticleReference
+from shared.reservations import longest_snippet
 from shared.text.languages import language
 
 EXCERPT = 300
 """Characters of an article that an alert may carry (promise 14 of the design)."""
+SHORTEST_CUT = 20
+"""Where less than this is left of a longer text, nothing is shown."""
 DOING = {
     "condemn": "condemns it", "demand": "makes a demand", "threaten": "threatens", "warn": "warns",
     "protest": "protests formally", "mobilise": "announces arms, exercises or allies", "reject": "rejects it",
@@ -46,9 +49,15 @@ def reference(reading: Reading, sentence: Sentence | None) -> ArticleReference:
 
 
 def excerpt(reading: Reading, sentence: Sentence | None) -> str:
-    """At most 300 characters: from the sentence on, or the lead, ending at a word."""
+    """At most 300 characters, fewer where the publisher says so: from the sentence on, or the lead, ending at a
+    word."""
     text = reading.field(sentence.field)[sentence.start :] if sentence else reading.article.lead or reading.article.text
-    return shortened(text.split("\n", 1)[0], EXCERPT)
+    return shortened(text.split("\n", 1)[0], longest_snippet(reading.article.reservations, EXCERPT))
+
+
+def quotation(reading: Reading, words: str) -> str:
+    """What an alert shows of somebody's words: as much as an excerpt."""
+    return shortened(words, longest_snippet(reading.article.reservations, EXCERPT))
 
 
 def shortened(text: str, limit: int) -> str:
@@ -56,6 +65,8 @@ def shortened(text: str, limit: int) -> str:
     text = " ".join(text.split())
     if len(text) <= limit:
         return text
+    if limit < SHORTEST_CUT:
+        return ""
     return text[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:–-") + "…"
 
 

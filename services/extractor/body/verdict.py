@@ -20,7 +20,6 @@ SNIFFED = 1_024
 _HTML_TYPES = ("text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain", "")
 _MAGIC = (b"%PDF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"RIFF", b"\x1f\x8b", b"ID3", b"OggS")
 _MARKUP = re.compile(rb"<(?:!doctype\s+html|html|head|body|meta|title|article|div|p|h1)\b", re.IGNORECASE)
-_RESERVED = frozenset({"noarchive", "nosnippet", "noai", "noimageai", "notranslate", "noindex", "none"})
 
 
 def not_html(page: PageFetched) -> str:
@@ -84,15 +83,3 @@ def is_locked(head: Metadata) -> bool:
     """Whether the publisher says that this text is not free to read."""
     free = head.article.get("isAccessibleForFree", head.article.get("isAccessibleForFREE"))
     return str(free).strip().lower() in ("false", "no", "0") or head.first("article:content_tier") == "locked"
-
-
-def reservations(page: PageFetched, head: Metadata) -> tuple[str, ...]:
-    """What the publisher reserves: robots directives about keeping and mining, and the text-mining reservation."""
-    robots = [value for name, value in page.headers.items() if name.lower() == "x-robots-tag"]
-    robots += [value for name in ("robots", "googlebot", "wirewatch") for value in head.meta.get(name, ())]
-    words = {word.strip().lower() for value in robots for word in re.split(r"[,;:]", value)}
-    found = sorted(words & _RESERVED)
-    header = next((value for name, value in page.headers.items() if name.lower() == "tdm-reservation"), "")
-    if "1" in (header.strip(), head.first("tdm-reservation")):
-        found.append("tdm-reservation")
-    return tuple(found)

@@ -50,6 +50,7 @@ _UPDATED = re.compile(
     r"aggiornat|aktualiz|actualiz|frissít|güncelle|оновл|ενημέρ|posodob|promijenj",
     re.IGNORECASE,
 )
+_TIMED = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}[:.]\d\d\b")
 _SCRIPTED = re.compile(
     r'\\?"(?:datePublished|date_published|publishedAt|published_at|publishDate|publish_date|publishedDate|'
     r"published_date|publicationDate|publication_date|published_time|firstPublished(?:At|Date)?|first_publish_date|"
@@ -87,6 +88,11 @@ def seen_dates(tree: Any) -> Iterator[str]:
         text = text[: updated.start()] if updated is not None else text
         if len(text) <= LONGEST_DATE and _DATED.search(text) and not _is_aside(element):
             yield text
+
+
+def says_when_updated(line: str) -> bool:
+    """Whether a short line says when a page was changed, and nothing else that counts."""
+    return _UPDATED.search(line) is not None and _TIMED.search(line) is not None
 
 
 def bylines(tree: Any) -> Iterator[str]:

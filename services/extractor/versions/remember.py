@@ -1,8 +1,9 @@
 """What was read before: whether a text is new, a new version, or nothing new. Decided once, told again when asked.
 
 A page that comes again (the same id) gets the answer it got the first time, whatever happened since: its article is
-published again with the same id and the same predecessor. A text the article has had before, under another page, is
-`unchanged` and publishes nothing.
+published again with the same id, the same predecessor and the same difference. A text the article has had before,
+under another page, is `unchanged` and publishes nothing; so is one that changed nothing that means anything
+(`compare`), whose hash is remembered too.
 
 Decisions that arrive while a transaction runs share the next one, so that a busy extractor commits once for many
 articles. On SQLite the write lock makes reading and writing one; on PostgreSQL the articles are locked by name first,
@@ -13,29 +14,38 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.extractor.entities import tally
-from services.extractor.reading import Reading
+from services.extractor.reading import RESERVED, Reading
 from services.extractor.tables import ARTICLES
+from services.extractor.versions import texts
+from services.extractor.versions.compare import difference, headline_changed
+from services.extractor.versions.texts import Text
 from shared.db import Database, upsert
-from shared.events import Language
+from shared.events import Difference, Language
+from shared.reservations import ARCHIVE, MINING
 
 MOST_VERSIONS = 50
 """Versions remembered of an article; live blogs have the most. Older pages that come again count as new text."""
 MOST_TOGETHER = 256
 """Decisions in one transaction: keeps it to some milliseconds."""
+MOST_ALSO = 20
+"""Texts remembered that said the same as a version; one of more that comes again is compared again."""
+KEEP = timedelta(days=30)
+PURGE_EVERY = timedelta(minutes=10)
+"""Of story time."""
 
 
 class Version(msgspec.Struct, frozen=True, array_like=True):
-    """A version of an article: its id, the page it was read from, the version before it, its text, when it came, and
-    the headline that its page had."""
+    """A version of an article: its id, the page it was read from, the version before it, its text, when it came, the
+    headline that its page had, what it changed, and further texts that said the same."""
 
     id: str
     page_id: str
@@ -43,14 +53,17 @@ class Version(msgspec.Struct, frozen=True, array_like=True):
     text_hash: str
     seen: datetime
     headline: str = ""
+    difference: Difference | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What an article has been so far."""
+    """What an article has been so far; `text` is its latest version's, where that was kept."""
 
     first_seen: datetime
     versions: tuple[Version, ...]
+    text: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,27 +97,61 @@ class Facts:
 
 def decide(asked: Asked, known: Known | None) -> tuple[Decision, Known | None]:
     """The decision, and what the article is from now on (None when nothing changed). Pure."""
-    versions = known.versions if known is not None else ()
-    headline = versions[0].headline if versions else ""
-    again = next((one for one in versions if one.page_id == asked.page_id), None)
+    reading = asked.reading
+    if known is None or not known.versions:
+        version = _version(asked, "", None)
+        return Decision(version), Known(asked.observed, (version,), kept(reading))
+    headline = known.versions[0].headline
+    again = next((one for one in known.versions if one.page_id == asked.page_id), None)
     if again is not None:
         return Decision(again, headline), None
-    if any(one.text_hash == asked.reading.text_hash for one in versions):
+    if any(reading.text_hash == one.text_hash or reading.text_hash in one.also for one in known.versions):
         return Decision(None), None
-    previous = versions[-1].id if versions else ""
-    version = Version(
-        asked.reading.version_id, asked.page_id, previous, asked.reading.text_hash, asked.observed,
-        asked.reading.headline,
-    )  # fmt: skip
-    first_seen = known.first_seen if known is not None else asked.observed
-    return Decision(version, headline), Known(first_seen, (*versions, version)[-MOST_VERSIONS:])
+    changed = _changed(known, reading)
+    if changed is None:
+        text = known.text if kept(reading) is not None else None
+        return Decision(None), replace(known, versions=_also(known.versions, reading.text_hash), text=text)
+    version = _version(asked, known.versions[-1].id, changed)
+    versions = (*known.versions, version)[-MOST_VERSIONS:]
+    return Decision(version, headline), Known(known.first_seen, versions, kept(reading))
+
+
+def kept(reading: Reading) -> Text | None:
+    """What may be kept of a reading to hold the next against."""
+    return None if {ARCHIVE, MINING} & set(reading.reservations) else Text(reading.headline, reading.text)
+
+
+def _version(asked: Asked, previous: str, changed: Difference | None) -> Version:
+    reading = asked.reading
+    return Version(
+        reading.version_id, asked.page_id, previous, reading.text_hash, asked.observed, reading.headline, changed
+    )
+
+
+def _changed(known: Known, reading: Reading) -> Difference | None:
+    """What a text with another hash changed; None where that means nothing."""
+    code, before = reading.language.macro, known.text
+    if reading.kind != RESERVED and before is not None:
+        return difference((before.headline, before.text), (reading.headline, reading.text), code)
+    headline = headline_changed(known.versions[-1].headline, reading.headline, code)
+    if reading.kind == RESERVED and headline is None:
+        return None
+    return Difference(headline=headline, unknown=True)
+
+
+def _also(versions: tuple[Version, ...], text_hash: str) -> tuple[Version, ...]:
+    last = versions[-1]
+    return (*versions[:-1], msgspec.structs.replace(last, also=(*last.also, text_hash)[-MOST_ALSO:]))
 
 
 class Memory:
     """The table of articles, written in groups."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, keep: timedelta = KEEP) -> None:
+        """`keep` is how long a text is kept after it was read (story time)."""
         self._database = database
+        self._keep = keep
+        self._purged: datetime | None = None
         self._waiting: list[tuple[Asked, asyncio.Future[Decision]]] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -155,18 +202,31 @@ class Memory:
             articles = sorted({asked.reading.article_id for asked in group})
             await _lock(connection, articles)
             known = await _read(connection, articles)
-            decisions, changed, new = [], {}, []
+            after, decisions, new = dict(known), [], []
             for asked in group:
-                decision, after = decide(asked, known.get(asked.reading.article_id))
+                decision, stands = decide(asked, after.get(asked.reading.article_id))
                 decisions.append(decision)
-                if after is not None:
-                    known[asked.reading.article_id] = after
-                    changed[asked.reading.article_id] = _row(asked, after)
-                    new.append((asked.reading, asked.observed))
-            if changed:
-                await connection.execute(_upsert(connection.dialect.name), list(changed.values()))
-                await tally.count(connection, new)
+                if stands is not None:
+                    after[asked.reading.article_id] = stands
+                if stands is not None and decision.version is not None:
+                    new.append(asked)
+            await _note(connection, known, after, {asked.reading.article_id for asked in new})
+            if new:
+                await self._write_new(connection, new, after)
             return decisions
+
+    async def _write_new(self, connection: AsyncConnection, new: Sequence[Asked], after: Mapping[str, Known]) -> None:
+        last = {asked.reading.article_id: asked for asked in new}
+        rows = [_row(asked, after[name]) for name, asked in last.items()]
+        await connection.execute(_upsert(connection.dialect.name), rows)
+        await texts.write(connection, {name: (after[name].text, asked.observed) for name, asked in last.items()})
+        await tally.count(connection, [(asked.reading, asked.observed) for asked in new])
+        await self._purge(connection, max(asked.observed for asked in new))
+
+    async def _purge(self, connection: AsyncConnection, now: datetime) -> None:
+        if self._purged is None or now - self._purged >= PURGE_EVERY:
+            self._purged = now
+            await texts.purge(connection, now - self._keep)
 
 
 async def _lock(connection: AsyncConnection, articles: Sequence[str]) -> None:
@@ -180,8 +240,25 @@ async def _lock(connection: AsyncConnection, articles: Sequence[str]) -> None:
 
 
 async def _read(connection: AsyncConnection, articles: Sequence[str]) -> dict[str, Known]:
-    rows = await connection.execute(_KNOWN, {"articles": list(articles)})
-    return {row.article_id: Known(row.first_seen, _VERSIONS.decode(row.versions)) for row in rows}
+    rows = (await connection.execute(_KNOWN, {"articles": list(articles)})).all()
+    kept = await texts.read(connection, [row.article_id for row in rows]) if rows else {}
+    return {
+        row.article_id: Known(row.first_seen, _VERSIONS.decode(row.versions), kept.get(row.article_id)) for row in rows
+    }
+
+
+async def _note(
+    connection: AsyncConnection, known: Mapping[str, Known], after: Mapping[str, Known], written: Set[str]
+) -> None:
+    """Write what else is known now of articles that have no new version."""
+    noted = [
+        {"a": name, "v": _encoded(stands)}
+        for name, stands in after.items() if name not in written and stands is not known.get(name)
+    ]  # fmt: skip
+    if noted:
+        await connection.execute(_NOTE, noted)
+    gone = [one["a"] for one in noted if after[one["a"]].text is None and known[one["a"]].text is not None]
+    await texts.drop(connection, gone)
 
 
 def _row(asked: Asked, known: Known) -> dict[str, object]:
@@ -197,9 +274,13 @@ def _row(asked: Asked, known: Known) -> dict[str, object]:
         "published": reading.published.at if reading.published is not None else None,
         "first_seen": known.first_seen,
         "last_seen": asked.observed,
-        "versions": msgspec.json.encode(known.versions).decode(),
+        "versions": _encoded(known),
         "language": msgspec.json.encode(reading.language).decode(),
     }
+
+
+def _encoded(known: Known) -> str:
+    return msgspec.json.encode(known.versions).decode()
 
 
 _LANGUAGE = msgspec.json.Decoder(Language)
@@ -207,6 +288,7 @@ _VERSIONS = msgspec.json.Decoder(tuple[Version, ...])
 _KNOWN = sa.select(ARTICLES.c.article_id, ARTICLES.c.first_seen, ARTICLES.c.versions).where(
     ARTICLES.c.article_id.in_(sa.bindparam("articles", expanding=True))
 )
+_NOTE = sa.update(ARTICLES).where(ARTICLES.c.article_id == sa.bindparam("a")).values(versions=sa.bindparam("v"))
 _UPSERTS: dict[str, sa.Executable] = {}
 
 

@@ -112,8 +112,10 @@ WHO = """Made by a news monitor that names itself `{user_agent}`. It reads feeds
 tell its subscribers what is new in a story, with a link to you."""
 
 CHANGE = """A group for `{robots_agent}` in robots.txt is obeyed within a day: `Disallow` for what is not to be read,
-`Crawl-delay` for a larger distance. Cache-Control (`max-age`) and Retry-After are obeyed at once. Or write to the
-operator who sent this page."""
+`Crawl-delay` for a larger distance. Cache-Control (`max-age`) and Retry-After are obeyed at once. Where text and data
+mining is reserved (`/.well-known/tdmrep.json`, the header or meta element `tdm-reservation`), no text is read: the
+headline of your feed and a link are all that is passed on. `noarchive`, `nosnippet` and `max-snippet` are obeyed too.
+Or write to the operator who sent this page."""
 
 
 def page(facts: dict[str, Any]) -> str:
@@ -131,7 +133,7 @@ def _totals(facts: dict[str, Any]) -> list[str]:
     share = total["not_modified_share"]
     answers = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in total["answers"].items())
     shortest = spacing["shortest_seconds"]
-    kinds = f"feeds {total['feed']}, articles {total['page']}, robots.txt {total['robots']}"
+    kinds = f"feeds {total['feed']}, articles {total['page']}, robots.txt and tdmrep.json {total['robots']}"
     return [
         f"- requests: {total['requests']} ({kinds})",
         f"- answers: {answers or 'none'}",
@@ -146,7 +148,7 @@ def _totals(facts: dict[str, Any]) -> list[str]:
 def _days(days: Sequence[dict[str, Any]]) -> list[str]:
     if not days:
         return []
-    columns = "| day | requests | feeds | articles | robots.txt | 304 | bytes |"
+    columns = "| day | requests | feeds | articles | robots.txt, tdmrep.json | 304 | bytes |"
     rows = [
         f"| {one['day']} | {one['requests']} | {one['feed']} | {one['page']} | {one['robots']} | "
         f"{one['answers'].get(Answer.NOT_MODIFIED, 0)} | {one['bytes']:,} |"

@@ -92,7 +92,7 @@ class Robots:
 
     async def verdict(self, url: str, spacing: timedelta | None = None) -> Verdict:
         """Whether `url` may be fetched. Raises DatabaseUnavailable."""
-        origin = _origin(url)
+        origin = origin_of(url)
         lock = self._asking.setdefault(origin, asyncio.Lock())
         async with lock:
             file = self._files.get(origin) or await self._stored(origin)
@@ -103,12 +103,12 @@ class Robots:
 
     def allows_at_once(self, url: str) -> bool:
         """Whether the file at hand allows `url`; False where one would have to be asked for first."""
-        file = self._files.get(_origin(url))
+        file = self._files.get(origin_of(url))
         return file is not None and file.fresh(self.real.now()) and file.verdict(url).allowed
 
     async def sitemaps(self, url: str) -> tuple[str, ...]:
         """The Sitemap lines of the file that speaks for `url`, as it was had last. Raises DatabaseUnavailable."""
-        query = sa.select(ROBOTS.c.rules).where(ROBOTS.c.origin == _origin(url))
+        query = sa.select(ROBOTS.c.rules).where(ROBOTS.c.origin == origin_of(url))
         async with self.database.reading() as connection:
             text = await connection.scalar(query)
         return sitemaps(text) if text else ()
@@ -178,6 +178,7 @@ def _says_nothing(failure: HttpFailure, origin: str) -> bool:
     return failure.kind is FailureKind.TOO_MANY_REDIRECTS
 
 
-def _origin(url: str) -> str:
+def origin_of(url: str) -> str:
+    """Scheme, host and port of an address, without whom it names."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{re.sub(r'^.*@', '', parts.netloc)}".lower()

@@ -30,7 +30,7 @@ MOST_DOMAINS = 4_096
 
 
 class Asked(StrEnum):
-    """What a request was for."""
+    """What a request was for; `robots` is everything a site tells robots by: robots.txt and tdmrep.json."""
 
     FEED = "feed"
     PAGE = "page"

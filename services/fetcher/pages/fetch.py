@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+
+import msgspec
 
 from services.fetcher.manners.ask import Forbidden, Request, Verdict, ask
 from services.fetcher.manners.pace import Pace
+from services.fetcher.manners.reservations import Reservations
 from services.fetcher.manners.robots import Robots
 from services.fetcher.manners.tally import Asks
 from services.fetcher.metrics import PageOutcome, Trouble
@@ -74,19 +77,31 @@ Result = Page | Ended | Again
 
 @dataclass(frozen=True, slots=True)
 class Fetcher:
-    """What fetching needs. `robots` None switches robots.txt off."""
+    """What fetching needs. `robots` None switches robots.txt off, `reservations` None does not ask sites for theirs."""
 
     door: Asks
     pace: Pace
     real: Clock
     limits: Limits
     robots: Robots | None
+    reservations: Reservations | None = None
 
     async def fetch(self, item: Item, source: Source | None) -> Result:
         """One try. `source` is the source as it stands now, None when it was taken out of the file. Raises HostPaused:
         LedElsewhere where a redirect leads to a domain that another process holds."""
         if item.from_feed:
             return Page(from_feed(item, self._ledger(item)), PageOutcome.FROM_FEED)
+        found = await self._try(item, source)
+        return replace(found, event=await self.reserved(found.event, source)) if isinstance(found, Page) else found
+
+    async def reserved(self, page: PageFetched, source: Source | None) -> PageFetched:
+        """The page with what its site reserves, where anybody is to ask."""
+        if self.reservations is None or page.source.licensed or not page.body:
+            return page
+        found = await self.reservations.of(page.final_url, source.spacing if source else None)
+        return msgspec.structs.replace(page, reservations=found) if found else page
+
+    async def _try(self, item: Item, source: Source | None) -> Result:
         spacing = source.spacing if source else None
         verdict = await self.verdict(item, source, spacing)
         if not verdict.allowed:

@@ -65,7 +65,8 @@ async def visit(fetcher: Fetcher, row: Revisit, item: Item, source: Source, now:
         refused = failure.kind is FailureKind.REFUSED
         return Visited(VisitOutcome.REFUSED if refused else VisitOutcome.FAILED, row, detail=str(failure))
     ledger = Ledger(seen=began, fetched=fetcher.real.now())
-    return _judge(fetcher, row, _Answer(item, source, response, ledger, now))
+    visited = _judge(fetcher, row, _Answer(item, source, response, ledger, now))
+    return replace(visited, event=await fetcher.reserved(visited.event, source)) if visited.event else visited
 
 
 def _denied(row: Revisit, verdict: Verdict, detail: str) -> Visited:

@@ -6,17 +6,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from services.extractor.app import MIGRATIONS
 from services.extractor.extract import Extract
 from services.extractor.language import load_identifier
 from services.extractor.read import Tools
 from services.extractor.reading import ExtractOutcome
+from services.extractor.tables import TEXTS
 from services.extractor.versions.remember import Memory
+from services.extractor.versions.texts import unpacked
 from shared import ids
 from shared.clock import SteppedClock
 from shared.db import Database, migrate
-from shared.events import Entry, Mode, PageFetched
+from shared.events import Difference, Entry, Mode, PageFetched, Reworded
 from shared.text.gazetteer import Gazetteer
 from shared.urls import canonical
 from tests.fakes.pages import OBSERVED, PARAGRAPHS, URL, html, page
@@ -121,3 +124,64 @@ async def test_a_changed_slug_is_the_same_article_and_another_page_is_none(
         assert (article.article_id, article.previous, article.url) == (first.article_id, first.id, now)
     else:
         assert (outcome.label, outcome.outputs) == (ExtractOutcome.ELSEWHERE, ())
+
+
+# -- what is kept and told of it ----------------------------------------------------------------------------------
+
+
+async def kept_texts(database: Database) -> list[str]:
+    async with database.reading() as connection:
+        return [unpacked(row.text) for row in await connection.execute(sa.select(TEXTS))]
+
+
+async def test_what_changed_is_in_the_event_and_told_again(step: Extract) -> None:
+    assert only(await run(step, page(html(title=HEADLINE), entry=FED))).difference is None
+    number = only(await run(step, again(html(title=HEADLINE, paragraphs=NUMBER), 1)))
+    assert number.difference == Difference(numbers_new=("5,000",), paragraphs_new=(NUMBER[-1],))
+    headline = only(await run(step, again(html(title=OTHER, paragraphs=NUMBER), 2)))
+    assert headline.difference == Difference(headline=Reworded(before=HEADLINE, now=OTHER))
+    withdrawn = only(await run(step, gone(3)))
+    assert withdrawn.difference == Difference(withdrawn=True)
+    assert only(await run(step, again(html(title=HEADLINE, paragraphs=NUMBER), 1))) == number
+
+
+async def test_a_slip_that_was_corrected_is_no_version_and_slips_add_up_to_one(step: Extract) -> None:
+    await run(step, page(html(title=HEADLINE), entry=FED))
+    slip = PARAGRAPHS[0].replace("declaration", "declaratoin")
+    outcome = await run(step, again(html(title=HEADLINE, paragraphs=(slip, *PARAGRAPHS[1:])), 1))
+    assert (outcome.label, outcome.outputs) == (ExtractOutcome.UNCHANGED, ())
+    other = again(html(title=HEADLINE, paragraphs=(slip.replace("Tuesday", "Monday"), *PARAGRAPHS[1:])), 2)
+    told = only(await run(step, other)).difference
+    assert told is not None and told.paragraphs_changed[0].before == PARAGRAPHS[0]
+    outcome = await run(step, again(html(title=HEADLINE, paragraphs=(slip, *PARAGRAPHS[1:])), 1))
+    assert outcome.label == ExtractOutcome.UNCHANGED, "what was nothing new then is nothing new when it comes again"
+
+
+async def test_no_copy_is_kept_where_none_is_allowed(step: Extract, database: Database) -> None:
+    await run(step, page(html(), entry=FED))
+    assert await kept_texts(database) == ["\n".join(PARAGRAPHS)]
+    noarchive = '<meta name="robots" content="noarchive">'
+    second = only(await run(step, again(html(head=noarchive, paragraphs=NUMBER), 1)))
+    assert second.difference is not None and second.difference.paragraphs_new == (NUMBER[-1],)
+    assert await kept_texts(database) == []
+    third = only(await run(step, again(html(head=noarchive, title=OTHER), 2)))
+    default = "Three ministers sign declaration in Tirana"
+    assert third.difference == Difference(headline=Reworded(before=default, now=OTHER), unknown=True)
+
+
+async def test_a_text_that_becomes_reserved_is_dropped_and_is_no_edit(step: Extract, database: Database) -> None:
+    await run(step, page(html(title=FED.title), entry=FED))
+    reserved = again(html(title=FED.title, head='<meta name="tdm-reservation" content="1">'), 1)
+    assert (await run(step, reserved)).label == ExtractOutcome.UNCHANGED
+    assert await kept_texts(database) == []
+
+
+async def test_texts_go_when_their_time_is_over(tools: Tools, database: Database) -> None:
+    await migrate(database, "extractor", MIGRATIONS)
+    memory = Memory(database, keep=timedelta(days=7))
+    step = Extract(Inline(tools), memory, SteppedClock(NOW), timedelta(hours=24))
+    await run(step, page(html(), entry=FED))
+    for day in (6, 8):
+        later = page(html(title=OTHER), url=f"{URL}-{day}", observed=OBSERVED + timedelta(days=day))
+        await run(step, later)
+        assert len(await kept_texts(database)) == 2, "the first one's text went on the eighth day"

@@ -17,6 +17,9 @@ from shared.db import Database, migrate, open_database
 from shared.events import Language
 from tests.fakes.pages import OBSERVED
 
+ONE = "Three ministers signed the declaration in Tirana."
+TWO = "Serbia protested against the declaration on the same day."
+
 
 @pytest.fixture
 async def migrated(database: Database) -> Database:
@@ -36,25 +39,25 @@ def asked(text: str, page_id: str, *, article: str = "a", after: int = 0) -> Ask
 
 async def test_versions_follow_each_other_and_known_texts_are_unchanged(migrated: Database) -> None:
     memory = Memory(migrated)
-    first = (await memory.decide(asked("one", "p1"))).version
-    same = (await memory.decide(asked("one", "p2", after=1))).version
-    second = (await memory.decide(asked("two", "p3", after=2))).version
-    back = (await memory.decide(asked("one", "p4", after=3))).version
+    first = (await memory.decide(asked(ONE, "p1"))).version
+    same = (await memory.decide(asked(ONE, "p2", after=1))).version
+    second = (await memory.decide(asked(TWO, "p3", after=2))).version
+    back = (await memory.decide(asked(ONE, "p4", after=3))).version
     assert first is not None and second is not None
     assert (first.previous, second.previous) == ("", first.id)
     assert same is None and back is None
 
 
 async def test_a_page_that_comes_again_gets_its_first_answer_after_a_restart_too(migrated: Database) -> None:
-    first = await Memory(migrated).decide(asked("one", "p1"))
-    await Memory(migrated).decide(asked("two", "p2"))
-    assert await Memory(migrated).decide(asked("one", "p1", after=9)) == first
+    first = await Memory(migrated).decide(asked(ONE, "p1"))
+    await Memory(migrated).decide(asked(TWO, "p2"))
+    assert await Memory(migrated).decide(asked(ONE, "p1", after=9)) == first
     assert (await Memory(migrated).decide(asked("read otherwise by a newer extractor", "p1"))) == first
 
 
 async def test_many_at_once_each_get_their_own_answer(migrated: Database) -> None:
     memory = Memory(migrated)
-    wanted = [asked(f"text {n % 3}", f"p{n}", article=f"a{n // 3}") for n in range(300)]
+    wanted = [asked(f"The ministers signed {n % 3} declarations.", f"p{n}", article=f"a{n // 3}") for n in range(300)]
     decisions = await asyncio.gather(*map(memory.decide, wanted))
     assert all(one.version is not None for one in decisions)
     async with migrated.transaction() as connection:
@@ -73,6 +76,6 @@ async def test_two_replicas_agree_on_who_was_first(database_url: str, migrated: 
 async def test_a_transaction_that_fails_fails_its_askers_and_the_next_try_succeeds(database: Database) -> None:
     memory = Memory(database)
     with pytest.raises((sa.exc.OperationalError, sa.exc.ProgrammingError)):  # the table is not there yet
-        await memory.decide(asked("one", "p1"))
+        await memory.decide(asked(ONE, "p1"))
     await migrate(database, "extractor", MIGRATIONS)
-    assert (await memory.decide(asked("one", "p1"))).version is not None
+    assert (await memory.decide(asked(ONE, "p1"))).version is not None

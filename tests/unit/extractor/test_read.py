@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from services.extractor.language import load_identifier
@@ -10,7 +11,7 @@ from services.extractor.reading import ExtractOutcome, NoArticle, Reading, pack,
 from shared.events import Entry, PageFetched
 from shared.text.entities import loads
 from shared.text.gazetteer import Gazetteer
-from tests.fakes.pages import PARAGRAPHS, URL, html, page
+from tests.fakes.pages import PARAGRAPHS, SOURCE, URL, html, page
 
 ENTITIES = """
 version: 1
@@ -150,7 +151,8 @@ def test_head_matter_is_collected(tools: Tools) -> None:
              "author": [{"@type": "Person", "name": "Ana Writer"}, "FoNet"]},
         ],
     }  # fmt: skip
-    found = article(page(html(title="The right one", head=head, json_ld=told), headers={"TDM-Reservation": "1"}), tools)
+    headers, source = {"TDM-Reservation": "1"}, msgspec.structs.replace(SOURCE, licensed=True)
+    found = article(page(html(title="The right one", head=head, json_ld=told), headers=headers, source=source), tools)
     assert found.title == "The right one"
     assert found.lead == "What was signed."
     assert found.image == "https://www.lajmi.test/img/a.jpg"

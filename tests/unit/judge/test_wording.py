@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
+
 from services.alerter.judge import wording
 from services.alerter.judge.reading import Reading
 from services.alerter.rules import parse_rules
@@ -19,6 +21,15 @@ def test_an_excerpt_is_short_and_ends_at_a_word() -> None:
 
 def test_an_excerpt_is_of_one_paragraph() -> None:
     assert wording.excerpt(Reading(small("Savez", "Prvi red.\nDrugi red.")), None) == "Prvi red."
+
+
+def test_a_publisher_says_how_much_is_shown() -> None:
+    match = small("Savez", "Prva rečenica je duga. " * 20)
+    for told, longest in (("max-snippet:60", 60), ("max-snippet:5", 0), ("nosnippet", 0)):
+        article = msgspec.structs.replace(match.article, reservations=(told,))
+        reading = Reading(msgspec.structs.replace(match, article=article))
+        shown = wording.excerpt(reading, None), wording.quotation(reading, "Ovo je izjava ministra. " * 10)
+        assert all(len(one) <= longest for one in shown) and all(bool(one) is bool(longest) for one in shown)
 
 
 def test_time_is_told_as_one_would_say_it() -> None:

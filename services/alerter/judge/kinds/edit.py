@@ -81,6 +81,8 @@ def is_withdrawn(before: Version, now: Version) -> bool:
     stays so until there is a text again."""
     if before.withdrawn:
         return now.notice or now.words < GUTTED * before.words
+    if now.unread:
+        return False
     kept = len(set(before.sentences) & set(now.sentences))
     replaced = now.notice and not before.notice and 2 * kept < len(before.sentences)
     return replaced or (before.words >= WORTH and now.words * GUTTED < before.words)
@@ -118,6 +120,8 @@ def _what(before: Version, now: Version, *, numbers: bool, sentences: int, minim
         yield "denial"
     if fuzz.ratio(fold_text(before.title), fold_text(now.title)) < REWORDED:
         yield "headline"
+    if before.unread or now.unread:
+        return
     if numbers:
         yield "number"
     if minimum is not None and sentences >= minimum:

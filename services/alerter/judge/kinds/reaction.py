@@ -110,7 +110,7 @@ def _draft(case: Case, rule: Rule, one: Statement, before: Collection[str], chan
     headline, reason = wording.of_statement(one, first_of_actor=not before, source=source, was=was)
     told = Reaction(
         actor_id=one.actor.entity_id, actor=one.actor.name, act=one.act, side=one.actor.side, office=one.actor.role,
-        topic=one.topic, quote=wording.shortened(one.quote.span.surface, wording.EXCERPT) if one.quote else "",
+        topic=one.topic, quote=wording.quotation(case.reading, one.quote.span.surface if one.quote else ""),
         stance=one.stance, confidence=one.confidence,
     )  # fmt: skip
     hits = tuple(hit for hit in case.reading.match.hits if hit.span.field == one.sentence.field)[:SHOWN_HITS]
