@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.fetcher import store
+from services.fetcher.manners.reservations import PLACE
 from services.fetcher.manners.tally import Answer, Asked, Tally
 from services.fetcher.store import Changes, SourceState
 from services.fetcher.tables import REQUESTS
@@ -222,12 +223,12 @@ async def test_the_report_tells_a_publisher_what_was_asked(opened: Database, sit
     asked = site.requests
     total = told["total"]
     assert total["requests"] == len(asked)
-    assert total["robots"] == len(site.asked("/robots.txt")) == 1
+    assert len(site.asked("/robots.txt")) == len(site.asked(PLACE)) == 1 and total["robots"] == 2
     assert total["page"] == len(site.asked("/1") + site.asked("/2")) == 2
     good = site.asked("/good")
     assert total["answers"]["not_modified"] == len(good) - 1
     assert total["answers"]["server_error"] == len(site.asked("/bad"))
-    assert total["answers"]["client_error"] == len(site.asked("/fixed"))
+    assert total["answers"]["client_error"] == len(site.asked("/fixed") + site.asked(PLACE))
     assert total["not_modified_share"] == round((len(good) - 1) / (len(good) + 1), 3)
     assert total["bytes"] > 500 and told["days"][0]["requests"] == total["requests"]
     (robots,) = told["robots"]
