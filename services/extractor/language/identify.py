@@ -32,6 +32,8 @@ OUTLET = 0.8
 """The head start of the outlet's own language."""
 WITHOUT_NAMES = 15
 """Characters of words in small letters that say something by themselves."""
+LONG, CERTAIN = 600, 0.999
+"""Characters and probability from which names can turn nothing any more, and are not looked at apart."""
 LEAST = 1e-6
 """The probability that a language has at least, so that a word can speak for it."""
 
@@ -60,6 +62,8 @@ def _by_model(identifier: Identifier, sample: str) -> dict[str, float]:
     """The probability of each macro language: the geometric mean of what all words say and what those without names
     say, as far as enough are left (a title about Vučić and Gašić may be English)."""
     whole = _merged(identifier, sample)
+    if len(sample) >= LONG and max(whole.values()) >= CERTAIN:
+        return whole
     small = " ".join(word for word in sample.split() if not word[0].isupper()) if not sample.isupper() else ""
     if len(small) < WITHOUT_NAMES:
         return whole

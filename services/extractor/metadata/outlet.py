@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from services.extractor.metadata.head import Metadata, text_of
 from shared.events import Source
@@ -42,6 +43,7 @@ def outlet_of(source: Source, head: Metadata | None = None, url: str = "") -> Ou
     return Outlet(frozenset(names - {""}), bared(domain.split(".")[0]))
 
 
+@lru_cache(4_096)  # headlines and outlets are held against each other many times
 def bared(text: str) -> str:
     """Folded letters and digits alone."""
     return "".join(one for one in fold_text(text) if one.isalnum())

@@ -19,8 +19,9 @@ LARGEST_SCRIPT = 1_000_000
 """Characters of a script that are searched."""
 
 _MARKED = etree.XPath(
-    "//*[@itemprop][name()!='meta'][translate(@itemprop, 'DP', 'dp')='datepublished']"
-    " | //*[contains(@class, 'dt-published')] | //abbr[contains(@class, 'published') or contains(@class, 'Published')]"
+    "//*[(@itemprop and name()!='meta' and translate(@itemprop, 'DP', 'dp')='datepublished')"
+    " or (@class and (contains(@class, 'dt-published') or (name()='abbr' and"
+    " (contains(@class, 'published') or contains(@class, 'Published')))))]"
 )
 _DATES = (
     "date", "Date", "datum", "Datum", "time", "Time", "ublish", "osted", "yline", "yLine", "meta", "Meta", "vreme",
@@ -35,8 +36,10 @@ def _called(words: tuple[str, ...], *attributes: str) -> str:
     return " or ".join(f"contains({where}, '{word}')" for where in attributes for word in words)
 
 
-_SEEN = etree.XPath(f"//*[@class or @id][{_called(_DATES, '@class', '@id')}] | //time")
-_BYLINES = etree.XPath(f"//*[@rel='author'] | //*[@itemprop='author'] | //*[@class][{_called(_AUTHORS, '@class')}]")
+_SEEN = etree.XPath(
+    f"//*[(@class and ({_called(_DATES, '@class')})) or (@id and ({_called(_DATES, '@id')})) or name()='time']"
+)
+_BYLINES = etree.XPath(f"//*[@rel='author' or @itemprop='author' or (@class and ({_called(_AUTHORS, '@class')}))]")
 _BEHIND = etree.XPath("following::*[position() <= 400]")
 _ASIDE = re.compile(
     r"related|comment|sidebar|widget|teaser|recommend|most-?(?:read|popular)|footer|promo|latest|trending|komentar|"

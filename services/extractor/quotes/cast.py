@@ -68,7 +68,8 @@ def _of_title(view: View, register: Register) -> Actor | None:
 
 def _small(view: View) -> Iterator[Actor]:
     """People without a name, and pronouns."""
-    for at, word in enumerate(view.words):
+    small = view.quoting.nobody | view.quoting.pronouns
+    for at, word in [(at, word) for at, word in enumerate(view.words) if word.folded in small]:
         if word.folded in view.quoting.nobody and not _is_empty(view, at):
             yield Actor(word.start, word.end, "", "", NOBODY, not is_governed(view, word.start))
         elif word.folded in view.quoting.pronouns:

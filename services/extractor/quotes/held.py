@@ -40,12 +40,12 @@ def _titles(view: View) -> Iterator[tuple[Place, str]]:
     """The places of offices with their titles, the longest first at each place."""
     known = view.quoting.offices
     phrases = by_first_word(tuple(known))
-    words, at = view.words, 0
-    while at < len(words):
-        end = view.phrase_at(at, phrases) if words[at].folded in phrases else at
+    words, done = view.words, 0
+    for at in [at for at, one in enumerate(words) if one.folded in phrases]:
+        end = view.phrase_at(at, phrases) if at >= done else at
         if end > at:
             yield Place(words[at].start, words[end - 1].end), known[tuple(one.folded for one in words[at:end])]
-        at = max(end, at + 1)
+            done = end
 
 
 def _owner(view: View, place: Place, owners: Sequence[Mention]) -> Mention | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 from services.extractor.quotes.actors import NOBODY, PRONOUN, STRANGER, Actor, Cast
 from services.extractor.quotes.clauses import (
@@ -34,7 +33,7 @@ from services.extractor.quotes.evidence import (
     last_person,
     named,
 )
-from services.extractor.quotes.view import NOT_SAID, Place, View, by_first_word
+from services.extractor.quotes.view import NOT_SAID, Place, View
 from shared.text.segment import Piece
 
 FEWEST_WORDS, FEWEST_BEFORE = 3, 4
@@ -85,31 +84,20 @@ def _in_sentence(view: View, sentence: Piece, people: Cast, *, quoted: bool) -> 
 
 def _according(view: View, sentence: Piece, people: Cast) -> tuple[Place, Speaker] | None:
     """According to X, …; …, according to X; X is, according to Y, …; according to him, …"""
-    known, theirs = by_first_word(_sources(view)), by_first_word(view.quoting.according_them)
-    for at in view.within(sentence.start, sentence.end):
-        if view.words[at].folded not in known and view.words[at].folded not in theirs:
-            continue
-        if (end := view.phrase_at(at, theirs)) > at:
+    here = view.within(sentence.start, sentence.end)
+    first, behind = (bisect_left(view.sourcing, at) for at in (here.start, here.stop))
+    for at in view.sourcing[first:behind]:
+        if (end := view.phrase_at(at, view.theirs)) > at:
             place = _rest(view, sentence, view.words[at].start, view.words[end - 1].end)
             meant = last_person(view, people, view.words[at].start)
             return (place, Speaker(meant, "", SURE_BARE if meant else 0.0, "according to, pronoun")) if place else None
-        end = view.phrase_at(at, known)
+        end = view.phrase_at(at, view.sources)
         source = _source(view, view.words[end - 1].end, people) if end > at else None
         if source is not None:
             place = _rest(view, sentence, view.words[at].start, _with_aside(view, source.end, sentence.end))
             speaker = named(view, Told(source, "", SURE_ACCORDING, "according to"), people)
             return (place, speaker) if place is not None else None
     return None
-
-
-def _sources(view: View) -> tuple[tuple[str, ...], ...]:
-    """The phrases that name a source, as words."""
-    return _split(view.spoken.according) if view.spoken is not None else ()
-
-
-@lru_cache(maxsize=64)
-def _split(phrases: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(phrase.replace("'", " ").split()) for phrase in phrases)
 
 
 def _source(view: View, start: int, people: Cast) -> Actor | None:

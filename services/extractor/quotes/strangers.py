@@ -33,8 +33,8 @@ def _strangers(view: View, known: set[int]) -> Iterator[Actor]:
     """Rows of capitalised words beside no `known` one; their surnames later on, and those beside a verb of saying."""
     surnames: dict[str, str] = {}
     done = 0
-    for at, word in enumerate(view.words):
-        if not word.capital or at < done:
+    for at, word in [(at, word) for at, word in enumerate(view.words) if word.capital]:
+        if at < done:
             continue
         done = _row(view, at, known)
         actor = _stranger(view, at, done, known) if done - at > 1 else None

@@ -54,12 +54,14 @@ class View:
     def words(self) -> list[Word]:
         """All words in order."""
         code = self.code
-        words = [Word(one.start(), one.end(), *_known(one[0], code)) for one in _WORD.finditer(self.text)]
+        words = [Word(*one.span(), *_known(one[0], code)) for one in _WORD.finditer(self.text)]
         compound = (at for at, one in enumerate(words) if one.act and self.text[one.start - 1 : one.start] == "-")
         for at in compound:
             words[at] = msgspec.structs.replace(words[at], act="")  # self-assured
         nouns = self.quoting.nouns
-        return [self._as_noun(words, at) if one.folded in nouns else one for at, one in enumerate(words)]
+        for at in [at for at, one in enumerate(words) if one.act and one.folded in nouns]:
+            words[at] = self._as_noun(words, at)
+        return words
 
     def _as_noun(self, words: list[Word], at: int) -> Word:
         """A word that is a verb right behind its subject only: Serbia claims, but other claims."""
@@ -80,6 +82,21 @@ class View:
     def sentences(self) -> list[Piece]:
         """All sentences in order."""
         return sentences(self.text, self.spoken)
+
+    @cached_property
+    def sources(self) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """Phrases that name a source (according to), by their first word."""
+        return by_first_word(_split(self.spoken.according) if self.spoken is not None else ())
+
+    @cached_property
+    def theirs(self) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """The same with a pronoun in them (according to him)."""
+        return by_first_word(self.quoting.according_them)
+
+    @cached_property
+    def sourcing(self) -> list[int]:
+        """The words that may begin such a phrase, in order."""
+        return [at for at, one in enumerate(self.words) if one.folded in self.sources or one.folded in self.theirs]
 
     def within(self, start: int, end: int) -> range:
         """The numbers of the words that begin in a stretch."""
@@ -145,6 +162,11 @@ def _stems(code: str) -> tuple[dict[str, str], int, int]:
         return {}, 1, 0
     stems = dict.fromkeys(spoken.quoting.verbs, "say") | {one.stem: one.act for one in spoken.verbs}
     return stems, min(map(len, stems)), max(map(len, stems))
+
+
+@lru_cache(maxsize=64)
+def _split(phrases: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(phrase.replace("'", " ").split()) for phrase in phrases)
 
 
 @lru_cache(maxsize=256)
