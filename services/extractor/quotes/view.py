@@ -54,7 +54,7 @@ class View:
     def words(self) -> list[Word]:
         """All words in order."""
         code = self.code
-        words = [Word(*one.span(), *_known(one[0], code)) for one in _WORD.finditer(self.text)]
+        words = [Word(one.start(), one.end(), *_known(one[0], code)) for one in _WORD.finditer(self.text)]
         compound = (at for at, one in enumerate(words) if one.act and self.text[one.start - 1 : one.start] == "-")
         for at in compound:
             words[at] = msgspec.structs.replace(words[at], act="")  # self-assured
