@@ -16,7 +16,7 @@ import structlog
 
 from services.notifier import body, sign
 from services.notifier.payload import Envelope
-from services.notifier.retry import SHIPPED, Answer, Decision, Schedule, decide
+from services.notifier.retry import DISTRESS, INTERNAL, SHIPPED, Answer, Decision, Schedule, decide
 from services.notifier.sign import Secret
 from services.notifier.store import Delivery
 from shared.clock import Clock
@@ -62,9 +62,17 @@ class Attempt:
     @property
     def healthy(self) -> bool | None:
         """Whether the receiver answered soon and not in distress, whatever it said; None where nothing was sent."""
-        if self.decision.outcome is DeliveryOutcome.EXPIRED:
+        if self.answered is None:
             return None
-        return self.status is not None and self.status < 500 and self.status != 429 and self.seconds < SLOW_SECONDS
+        return self.answered and self.seconds < SLOW_SECONDS
+
+    @property
+    def answered(self) -> bool | None:
+        """Whether the receiver answered and not in distress; None where that says nothing of it: nothing was sent, or
+        a defect of ours ended the attempt."""
+        if self.decision.outcome is DeliveryOutcome.EXPIRED or self.decision.reason == INTERNAL:
+            return None
+        return self.status is not None and self.status < 500 and self.status not in DISTRESS
 
 
 async def attempt(

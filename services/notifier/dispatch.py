@@ -13,8 +13,11 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
+import structlog
+
 from services.notifier import deliver, metrics
-from services.notifier.lanes import Flight, Lanes
+from services.notifier.breaker import BreakerState, Standing
+from services.notifier.lanes import Flight, Lane, Lanes
 from services.notifier.record import Finished, Recorded, Recorder
 from services.notifier.retry import SHIPPED, Schedule
 from services.notifier.seal import Sealer
@@ -24,6 +27,8 @@ from services.notifier.tell import Teller
 from services.notifier.tend import Tender
 from shared.finish import Stopped, patiently
 from shared.run import Parts
+
+log = structlog.get_logger()
 
 
 class Dispatch:
@@ -106,9 +111,23 @@ class Dispatch:
         attempt = await deliver.attempt(
             self._parts.door, lane.target, flight.delivery, real=real, schedule=self._schedule
         )
+        standing = None if attempt.answered is None else lane.breaker.note(attempt.answered, real.now())
         self._lanes.land(flight, healthy=attempt.healthy, hold_until=attempt.decision.hold_until)
-        self._recorder.put(Finished(attempt, lane.lease))
+        if standing is not None:
+            self._breaker_changed(lane, standing)
+        self._recorder.put(Finished(attempt, lane.lease, standing))
         self._wake.set()
+
+    def _breaker_changed(self, lane: Lane, standing: Standing) -> None:
+        metrics.BREAKER_CHANGES.labels(BreakerState.CLOSED if lane.breaker.closed else BreakerState.OPEN).inc()
+        log.info(
+            "breaker_closed" if lane.breaker.closed else "breaker_opened",
+            subscription_id=lane.id,
+            opens=standing.opens,
+            probe_at=standing.probe_at.isoformat() if standing.probe_at else None,
+        )
+        if not lane.breaker.closed:
+            lane.park()
 
     def _set_alarm(self) -> None:
         """Wake the pump when the earliest lane that waits for a time may go on."""

@@ -8,7 +8,8 @@ bound, and falls back to one with each bad one: a hundred hanging receivers occu
 Pure bookkeeping: no SQL, no network, no clock of its own. A delivery is *in hand* from `offer` or `fill` until
 `recorded`; it is *flying* from `take` until `land`.
 
-The places for what comes later: a breaker and ordered lanes would both be asked in `Lane.free_at`.
+A lane whose breaker opened is *parked*: it gives back what it has in hand, sends nothing more, and is closed when the
+last of its requests is recorded; what is due waits in SQL, and the lane that probes later is a new one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from services.notifier.breaker import Breaker
 from services.notifier.deliver import Target
 from services.notifier.store import Delivery
 from shared.lease import Lease
@@ -65,6 +67,7 @@ class Lane:
     in_flight: int
     lease: Lease
     margin: timedelta
+    breaker: Breaker
     bucket: Bucket | None = None
     failures: int = 0
     hold_until: datetime | None = None
@@ -79,6 +82,7 @@ class Lane:
     waits_until: datetime | None = None
     queued: bool = False
     dropped: bool = False
+    parked: bool = False
 
     @property
     def id(self) -> str:
@@ -93,21 +97,32 @@ class Lane:
     @property
     def room(self) -> int:
         """How many deliveries it still takes in hand."""
-        return max(0, AHEAD - len(self.in_hand))
+        most = 0 if self.parked else AHEAD if self.breaker.closed else 1  # half open: what is probed with
+        return max(0, most - len(self.in_hand))
 
     @property
     def hungry(self) -> bool:
         """Whether SQL has more and there is room for a good part of it."""
-        return self.more and self.room >= AHEAD // 2
+        return self.more and self.room > 0 and len(self.in_hand) <= AHEAD // 2
 
     def free_at(self, now: datetime) -> datetime | None:
         """When the next request may go: `now`, later, or None for not before something lands or is renewed."""
-        if not self.ready or self.flying >= min(self.window, self.in_flight):
+        if not self.ready or self.parked or self.flying >= self._most_at_once:
             return None
         if not self.lease.usable(now, self.margin):
             return None
         held = max(now, self.hold_until) if self.hold_until else now
         return held if held > now or self.bucket is None else self.bucket.ready_at(now)
+
+    @property
+    def _most_at_once(self) -> int:
+        return min(self.window, self.in_flight) if self.breaker.closed else 1
+
+    def park(self) -> None:
+        """Give back what does not fly."""
+        self.parked = self.more = True
+        self.in_hand -= {one.id for one in self.ready}
+        self.ready.clear()
 
     def take(self, now: datetime) -> Delivery:
         """The next delivery; only when `free_at` says now."""
@@ -184,7 +199,7 @@ class Lanes:
     @property
     def busy(self) -> bool:
         """Whether any delivery that is due is still in hand or waiting for room."""
-        return any(lane.in_hand or lane.more for lane in self._lanes.values())
+        return any(lane.in_hand or (lane.more and not lane.parked) for lane in self._lanes.values())
 
     @property
     def flying(self) -> int:

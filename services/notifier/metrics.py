@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from services.notifier.breaker import BreakerState
 from shared.events import DeliveryOutcome, Ledger
 from shared.metrics import observe_ledger
 
@@ -27,8 +28,19 @@ FENCED = Counter("wirewatch_deliveries_fenced_total", "Attempts not recorded bec
 UNOPENED = Gauge("wirewatch_subscriptions_unopened", "Subscriptions whose secret does not open with the keys given.")
 UNTOLD = Gauge("wirewatch_deliveries_untold", "Attempts committed and not yet told on the topic.")
 
+BREAKER_CHANGES = Counter(
+    "wirewatch_delivery_breaker_changes_total", "Breakers of subscriptions that opened or closed.", ["state"]
+)
+BREAKERS = Gauge(
+    "wirewatch_delivery_breakers", "Subscriptions not asked at present: open, or half open and to be probed.", ["state"]
+)
+
 for _outcome in DeliveryOutcome:
     ATTEMPTS.labels(_outcome)
+for _state in (BreakerState.OPEN, BreakerState.CLOSED):
+    BREAKER_CHANGES.labels(_state)
+for _state in (BreakerState.OPEN, BreakerState.HALF_OPEN):
+    BREAKERS.labels(_state)
 
 
 def observe_sent(ledger: Ledger) -> None:

@@ -22,6 +22,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier import metrics, subscribe
+from services.notifier.breaker import Standing
 from services.notifier.deliver import Attempt
 from services.notifier.tables import ATTEMPTS, DELIVERIES, OUTBOX, SUBSCRIPTIONS, DeliveryState, SubscriptionState
 from services.notifier.tell import PATIENCE, Teller, Untold, delete_told, first_of, untold
@@ -52,10 +53,11 @@ FINAL = {
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An attempt and the right by which it was made."""
+    """An attempt and the right by which it was made; `standing` is the breaker's, where the attempt changed it."""
 
     attempt: Attempt
     lease: Lease
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,11 @@ class Recorder:
     ) -> tuple[set[str], list[Untold]]:
         """In the order in which everybody locks: leases, changes, subscriptions, deliveries."""
         held = await still_held(connection, list({one.lease.name: one.lease for one in group}.values()))
-        attempts = [one.attempt for one in group if one.lease.name in held]
+        mine = [one for one in group if one.lease.name in held]
+        attempts = [one.attempt for one in mine]
         await _disable(connection, attempts, self._real.now())
         await self._note_health(connection, attempts)
+        await _execute(connection, _BREAKER, _standings(mine))
         await _write_deliveries(connection, attempts)
         events = [self._event(attempt) for attempt in attempts]
         await _write_outbox(connection, events, told, self._real.now())
@@ -207,6 +211,12 @@ def _holds(attempts: Iterable[Attempt]) -> list[dict[str, Any]]:
     return [{"i": subscription_id, "h": moment} for subscription_id, moment in sorted(held.items())]
 
 
+def _standings(group: Iterable[Finished]) -> list[dict[str, Any]]:
+    """The last standing of each breaker that changed."""
+    changed = {one.lease.name: one.standing for one in group if one.standing is not None}
+    return [{"i": name, "n": standing.opens, "p": standing.probe_at} for name, standing in sorted(changed.items())]
+
+
 _THIS = SUBSCRIPTIONS.c.id == sa.bindparam("i")
 _SINCE = sa.bindparam("since", type_=SUBSCRIPTIONS.c.failing_since.type)
 _GOOD = (
@@ -223,6 +233,7 @@ _BAD = (
     )
 )
 _HOLD = sa.update(SUBSCRIPTIONS).where(_THIS).values(hold_until=sa.bindparam("h"))
+_BREAKER = sa.update(SUBSCRIPTIONS).where(_THIS).values(breaker_opens=sa.bindparam("n"), probe_at=sa.bindparam("p"))
 _DONE = (
     sa.update(DELIVERIES)
     .where(DELIVERIES.c.id == sa.bindparam("i"))

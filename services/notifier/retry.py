@@ -1,8 +1,9 @@
 """What follows from an answer: a pure function from what a receiver said to the outcome and the time of the next try.
 
 The schedule is a value; its jitter comes from the id and the number of the attempt, so that the same history gives the
-same times. A wait lies anywhere between half and one and a half times its step: as wide as the step itself, so that
-deliveries that failed together come back apart, while the whole span keeps its mean (69 hours).
+same times. A wait lies within half its step around it, but at most an hour: deliveries that failed together come back
+apart, and the last try of every one is at least 72 hours after its first (74 to 88), inside the four days an alert is
+worth sending.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ from shared.events import DeliveryOutcome
 from shared.http import FailureKind
 
 MINUTE, HOUR = 60.0, 3600.0
-STEPS = (5.0, 30.0, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR, 24 * HOUR)
+STEPS = (5.0, 30.0, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 12 * HOUR,
+         20 * HOUR, 20 * HOUR, 20 * HOUR)  # fmt: skip
 """Seconds. Denser at the start than the standard's example (5 s, 5 min, 30 min …): news ages in minutes."""
+
+WIDEST = 2 * HOUR
+"""The longest stretch of time that a wait is spread over."""
 
 FEW = 3
 """Retries of an answer that repeating will hardly change (400, 404, a redirect, a refused address)."""
@@ -30,6 +35,12 @@ SPREAD = 0.1
 
 TRY_AGAIN = frozenset({408, 409, 425, 429})
 """The 4xx that speak of now, not of the message: time-out, conflict, too early, too many."""
+
+DISTRESS = frozenset({408, 425, 429})
+"""The 4xx of a receiver that has too much to do, not of one that dislikes the message."""
+
+INTERNAL = "internal"
+"""The reason where the attempt met a defect of ours."""
 
 ASKED_TO_WAIT = frozenset({429, 503})
 """The answers whose Retry-After is meant for the sender as a whole, not for one message."""
@@ -46,7 +57,8 @@ class Schedule:
         """Seconds before retry number `retry` (1, 2, …), None when there is none any more."""
         if retry > len(self.steps):
             return None
-        return self.steps[retry - 1] * (0.5 + jitter(seed, retry))
+        step = self.steps[retry - 1]
+        return step + (jitter(seed, retry) - 0.5) * min(step, WIDEST)
 
 
 SHIPPED = Schedule()
@@ -69,7 +81,7 @@ class Answer:
     @property
     def reason(self) -> str:
         """A short label of a bounded set."""
-        return f"http_{self.status}" if self.status is not None else str(self.failure or "internal")
+        return f"http_{self.status}" if self.status is not None else str(self.failure or INTERNAL)
 
 
 @dataclass(frozen=True, slots=True)

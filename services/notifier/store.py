@@ -121,12 +121,14 @@ def _delivery_row(delivery: Delivery, parked: bool, now: datetime) -> dict[str, 
 
 
 async def survey(connection: AsyncConnection) -> dict[str, datetime]:
-    """When each active subscription has its next delivery due, where it has any: one look into the index for each."""
+    """When each active subscription may be sent its next delivery, where it has any: one look into the index for each.
+    Not before the receiver wants to be asked again, nor before an open breaker is to be probed."""
     pending = (DELIVERIES.c.subscription_id == SUBSCRIPTIONS.c.id) & (DELIVERIES.c.state == PENDING)
     due = sa.select(sa.func.min(DELIVERIES.c.next_attempt)).where(pending).correlate(SUBSCRIPTIONS).scalar_subquery()
-    query = sa.select(SUBSCRIPTIONS.c.id, sa.type_coerce(due, DELIVERIES.c.next_attempt.type).label("due"))
+    columns = (SUBSCRIPTIONS.c[name] for name in ("id", "hold_until", "probe_at"))
+    query = sa.select(*columns, sa.type_coerce(due, DELIVERIES.c.next_attempt.type).label("due"))
     rows = await connection.execute(query.where(SUBSCRIPTIONS.c.state == SubscriptionState.ACTIVE))
-    return {row.id: row.due for row in rows if row.due is not None}
+    return {row.id: max(filter(None, row[1:])) for row in rows if row.due is not None}
 
 
 async def due(connection: AsyncConnection, subscription_id: str, *, now: datetime, limit: int) -> list[Delivery]:
@@ -212,6 +214,12 @@ async def pending(connection: AsyncConnection) -> int:
     """How many deliveries wait to be sent."""
     query = sa.select(sa.func.count()).select_from(DELIVERIES).where(DELIVERIES.c.state == PENDING)
     return await connection.scalar(query) or 0
+
+
+async def probes(connection: AsyncConnection) -> list[datetime]:
+    """When the open breakers of active subscriptions are to be probed."""
+    query = sa.select(SUBSCRIPTIONS.c.probe_at).where(SUBSCRIPTIONS.c.state == SubscriptionState.ACTIVE)
+    return [row[0] for row in await connection.execute(query.where(SUBSCRIPTIONS.c.probe_at.is_not(None)))]
 
 
 async def states(connection: AsyncConnection) -> Mapping[str, int]:

@@ -17,6 +17,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.notifier.breaker import Standing
 from services.notifier.seal import Sealer
 from services.notifier.sign import Secret
 from services.notifier.tables import (
@@ -37,6 +38,10 @@ LONGEST_URL = 2048
 MOST_IN_FLIGHT, MOST_RATE = 64, 1000.0
 SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 1.0, 30.0
 """Seconds; the standard recommends 15 to 30, and a lease has to outlast the longest."""
+
+
+CLOSED: dict[str, Any] = {"breaker_opens": 0, "probe_at": None}
+"""A breaker that was closed by hand, in columns."""
 
 
 class InvalidSubscription(Rejected):
@@ -99,6 +104,7 @@ class Subscription:
     failures: int
     last_success: datetime | None
     hold_until: datetime | None
+    standing: Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +157,7 @@ def _new_row(subscription_id: str, wanted: Wanted, now: datetime) -> dict[str, A
         "id": subscription_id, "owner": wanted.owner, "url": wanted.url, **_filter_columns(wanted.filters),
         **_limit_columns(wanted.limits), "state": SubscriptionState.ACTIVE, "state_reason": "", "version": 1,
         "created": now, "changed": now, "failures": 0, "failing_since": None, "last_success": None, "hold_until": None,
+        "breaker_opens": 0, "probe_at": None,
     }  # fmt: skip
 
 
@@ -190,6 +197,7 @@ def _subscription(row: Any) -> Subscription:
         failures=value["failures"],
         last_success=value["last_success"],
         hold_until=value["hold_until"],
+        standing=Standing(value["breaker_opens"], value["probe_at"]),
     )
 
 
@@ -223,9 +231,10 @@ async def change(
     connection: AsyncConnection, subscription_id: str, wanted: Wanted, *, guard: Guard, now: datetime,
     owner: str | None = None,
 ) -> bool:  # fmt: skip
-    """Replace address, filters and limits; False where there is no such subscription. Raises InvalidSubscription."""
+    """Replace address, filters and limits; False where there is no such subscription. Raises InvalidSubscription. An
+    open breaker is closed: what was wrong may be what was changed."""
     wanted.check(guard)
-    columns = {"url": wanted.url, **_filter_columns(wanted.filters), **_limit_columns(wanted.limits)}
+    columns = {"url": wanted.url, **_filter_columns(wanted.filters), **_limit_columns(wanted.limits), **CLOSED}
     return await _update(connection, subscription_id, columns, now=now, owner=owner)
 
 
@@ -251,6 +260,7 @@ async def resume(connection: AsyncConnection, subscription_id: str, *, now: date
     """Send again, what was kept first; False where there is no such subscription."""
     columns: dict[str, Any] = {
         "state": SubscriptionState.ACTIVE, "state_reason": "", "failures": 0, "failing_since": None, "hold_until": None,
+        **CLOSED,
     }  # fmt: skip
     if not await _update(connection, subscription_id, columns, now=now, owner=owner):
         return False

@@ -65,9 +65,12 @@ SUBSCRIPTIONS = sa.Table(
     sa.Column("failing_since", Moment),
     sa.Column("last_success", Moment),
     sa.Column("hold_until", Moment),
+    sa.Column("breaker_opens", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("probe_at", Moment),
     sa.Index("notifier_subscriptions_owner", "owner"),
 )
-"""`failures` counts attempts that failed in a row; `hold_until` is what the receiver asked for with Retry-After."""
+"""`failures` counts attempts that failed in a row; `hold_until` is what the receiver asked for with Retry-After,
+`probe_at` when an open breaker is to be tried; until both have passed its deliveries wait here."""
 
 SECRETS = sa.Table(
     "notifier_secrets",

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier import metrics, store, subscribe
+from services.notifier.breaker import Breaker, BreakerState
 from services.notifier.deliver import Target
 from services.notifier.lanes import AHEAD, Bucket, Lane, Lanes
 from services.notifier.seal import Sealer, Unopened
@@ -84,6 +85,7 @@ class Tender:
         self._asked: set[str] = set()
         self._looked: dict[str, datetime] = {}
         self._unopened: set[str] = set()
+        self._resting: dict[str, datetime] = {}
         self._turns = Turns()
         self._pulse = parts.health.pulse("notifier:tend")
 
@@ -168,6 +170,7 @@ class Tender:
         changes = await subscribe.changes(connection)
         if changes != self._turns.changes:
             self._unopened.clear()
+            self._resting.clear()
             await self._reload(connection, now)
             self._turns.changes = changes
         metrics.OLDEST_DUE.set(max(0.0, (now - min(seen.due.values(), default=now)).total_seconds()))
@@ -177,13 +180,23 @@ class Tender:
         length = self._settings.delivery_lease
         aging = {lane.id for lane in self._lanes.all() if lane.lease.expires - now < length * 2 / 3}
         wanted = self._asked | {one for one, due in seen.due.items() if due <= now}
-        names = aging | {one for one in wanted if one not in self._lanes and one not in self._unopened}
+        self._resting = {one: until for one, until in self._resting.items() if until > now}
+        names = aging | (wanted - self._unopened - self._resting.keys() - {lane.id for lane in self._lanes.all()})
         if names:
             leases = await take_leases(connection, LEASE_KIND, names, self._holder, now=now, length=length)
             seen.renewed = {name: leases.get(name) for name in aging}
             fresh = {name: lease for name, lease in leases.items() if name not in aging}
             readable = await self._read(connection, list(fresh), now)
-            seen.opened = [_lane(one, secrets, fresh[one.id], now) for one, secrets in readable]
+            lanes = [_lane(one, secrets, fresh[one.id], now) for one, secrets in readable]
+            seen.opened = [lane for lane in lanes if not self._rests(lane, now)]
+
+    def _rests(self, lane: Lane, now: datetime) -> bool:
+        """Whether its breaker is open: somebody hailed it for what is to wait in SQL."""
+        probe_at = lane.breaker.standing.probe_at
+        if probe_at is None or probe_at <= now:
+            return False
+        self._resting[lane.id] = probe_at
+        return True
 
     def _is_worth_a_look(self, lane: Lane, seen: Seen, now: datetime) -> bool:
         if lane.hungry or lane.id in self._asked:
@@ -261,6 +274,10 @@ class Tender:
             self._turns.count = now
             async with self._database.reading() as connection:
                 metrics.PENDING.set(await store.pending(connection))
+                probes = await store.probes(connection)
+            half_open = sum(one <= now for one in probes)
+            metrics.BREAKERS.labels(BreakerState.HALF_OPEN).set(half_open)
+            metrics.BREAKERS.labels(BreakerState.OPEN).set(len(probes) - half_open)
 
     async def _close(self, lanes: Sequence[Lane], now: datetime) -> None:
         if not lanes:
@@ -273,7 +290,7 @@ class Tender:
 
 
 def _is_idle(lane: Lane, now: datetime) -> bool:
-    return not lane.in_hand and not lane.more and _passed(lane.used, now, IDLE)
+    return not lane.in_hand and (lane.parked or (not lane.more and _passed(lane.used, now, IDLE)))
 
 
 def _lane(one: Subscription, secrets: tuple[Secret, ...], lease: Lease, now: datetime) -> Lane:
@@ -282,6 +299,7 @@ def _lane(one: Subscription, secrets: tuple[Secret, ...], lease: Lease, now: dat
         in_flight=one.limits.in_flight,
         lease=lease,
         margin=timedelta(seconds=one.limits.timeout) + MARGIN,
+        breaker=Breaker(one.id, one.standing, one.failures),
         bucket=Bucket(one.limits.rate) if one.limits.rate else None,
         failures=one.failures,
         hold_until=one.hold_until,

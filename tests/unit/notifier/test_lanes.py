@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.notifier.breaker import Breaker
 from services.notifier.deliver import Target
 from services.notifier.fan_out import stored
 from services.notifier.lanes import AHEAD, Bucket, Flight, Lane, Lanes
@@ -21,7 +22,7 @@ ALERT = stored(alert(), "")
 def lane(name: str, *, in_flight: int = 4, rate: float | None = None, failures: int = 0) -> Lane:
     lease = Lease("subscription", name, "me", 1, NOW + timedelta(hours=1))
     return Lane(Target(name, "http://a.example/", (), 15.0), in_flight, lease, timedelta(seconds=20),
-                bucket=Bucket(rate) if rate else None, failures=failures)  # fmt: skip
+                Breaker(name), bucket=Bucket(rate) if rate else None, failures=failures)  # fmt: skip
 
 
 def lanes_of(*lanes: Lane, most: int = 100, each: int = 0) -> Lanes:
