@@ -25,6 +25,16 @@ ARTICLE_TYPES = frozenset(
     techarticle advertisercontentarticle scholarlyarticle""".split()  # noqa: SIM905 - schema.org's names read best as words
 )
 """schema.org types, lower case, that are an article."""
+META_PUBLISHED = (
+    "article:published_time", "article:published", "og:article:published_time", "og:published_time", "datepublished",
+    "publish-date", "publish_date", "publishdate", "published_time", "pubdate", "parsely-pub-date",
+    "sailthru.date", "cxenseparse:recs:publishtime", "bt:pubdate", "dc.date.issued", "dcterms.issued",
+    "dcterms.created", "article.published", "originalpublicationdate", "rnews:datepublished", "dc.date", "date",
+)  # fmt: skip
+META_MODIFIED = ("article:modified_time", "og:updated_time", "article:modified", "datemodified", "lastmod",
+                 "last-modified", "revised", "article.updated", "bt:moddate", "dcterms.modified")  # fmt: skip
+META_CREATED = ("article.created", "datecreated")
+"""What meta elements call the publication, the last change and the creation, the surer names first."""
 LISTING_TYPES = frozenset({"collectionpage", "searchresultspage", "itemlist", "website"})
 GALLERY_TYPES = frozenset({"imagegallery", "mediagallery", "videoobject", "videogallery"})
 
@@ -36,7 +46,7 @@ _WRAPPERS = re.compile(r"^\s*(?://\s*)?(?:<!\[CDATA\[|<!--)|(?:\]\]>|-->)\s*$")
 class Metadata:
     """The head of a page: meta elements by lower-case name (first one wins), JSON-LD, links, `<title>`. What
     the body says of itself: `headings`, dates in time elements, `marked` as microdata, in scripts and `seen` by a
-    reader (only where the head tells no minute), `bylines`."""
+    reader (only where the head tells no minute), `bylines`; `clocks`: times with a difference from UTC."""
 
     meta: dict[str, tuple[str, ...]] = field(default_factory=dict)
     article: dict[str, Any] = field(default_factory=dict)
@@ -50,6 +60,7 @@ class Metadata:
     scripted: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
     bylines: tuple[str, ...] = ()
+    clocks: tuple[str, ...] = ()
 
     def first(self, *names: str) -> str:
         """The first value of the first of `names` that is there and not empty."""
@@ -67,7 +78,8 @@ def collect(tree: Any, url: str) -> Metadata:
         types=frozenset(kind for node in nodes for kind in types_of(node)),
         canonical=_canonical(tree),
         title=" ".join((tree.findtext(".//head/title") or tree.findtext(".//title") or "").split()),
-        times=tuple(_times(tree)),
+        times=tuple(visible.times(tree)),
+        clocks=visible.clocks(tree),
         headings=tuple(dict.fromkeys(_headings(tree))),
         language=(tree.get("lang") or "").strip()[:12],
         marked=tuple(visible.marked_dates(tree)) if silent else (),
@@ -131,21 +143,6 @@ def _canonical(tree: Any) -> str:
         if "canonical" in (element.get("rel") or "").lower().split():
             return (element.get("href") or "").strip()
     return ""
-
-
-def _times(tree: Any) -> Iterator[str]:
-    """`datetime` attributes of time elements, those marked as the publication first, then in order."""
-    elements = list(tree.iter("time"))[:40]
-    marked = [one for one in elements if _is_publication(one)]
-    for element in marked + [one for one in elements if one not in marked]:
-        value = (element.get("datetime") or "").strip()
-        if value:
-            yield value
-
-
-def _is_publication(element: Any) -> bool:
-    marks = f"{element.get('itemprop') or ''} {element.get('class') or ''} {element.get('pubdate')}".lower()
-    return "publish" in marks or "pubdate" in marks or element.get("pubdate") is not None
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:

@@ -37,10 +37,15 @@ _SPOKEN = {"bg": "BG", "el": "GR", "hu": "HU", "it": "IT", "mk": "MK", "pl": "PL
 """Languages whose newspapers keep one time: all of the former Yugoslavia and Albania are in one zone."""
 _OFFSETS = {
     "gmt": 0, "utc": 0, "z": 0, "wet": 0, "bst": 60, "cet": 60, "mez": 60, "cest": 120, "mesz": 120, "eet": 120,
-    "eest": 180, "msk": 180, "trt": 180, "est": -300, "edt": -240, "et": -300, "cst": -360, "cdt": -300, "mst": -420,
-    "mdt": -360, "pst": -480, "pdt": -420,
+    "eest": 180, "msk": 180, "trt": 180,
 }  # fmt: skip
-"""Minutes east of Greenwich of the zones that pages write as letters (RFC 822 for the American ones)."""
+"""Minutes east of Greenwich of the zones that pages write as letters."""
+_AMERICAN = {"est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420}
+_AMERICAN_ZONES = {
+    "et": "America/New_York", "ct": "America/Chicago", "mt": "America/Denver", "pt": "America/Los_Angeles",
+}  # fmt: skip
+"""The same for American zones, by RFC 822 or without saying whether it is summer. Read on English pages and where the
+language is unknown: "et" and "est" are words of other languages."""
 
 _SPACED_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$|Z$)")
 _NAMED = r"[^\W\d_]{3,}"
@@ -53,10 +58,11 @@ _DAY_FIRST = re.compile(r"(?<!\d)(\d{1,2})([./-])\s?(\d{1,2})\2\s?(\d{4})(?!\d)"
 _YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})([./-])\s?(\d{1,2})\2\s?(\d{1,2})(?!\d)")
 _CLOCK = re.compile(
     r"(?<![\d.])([01]?\d|2[0-3])(?::|\.|h)([0-5]\d)(?::([0-5]\d))?(?!\d)\s*h?(?:\s*([ap])\.?m\b\.?)?"
-    r"\s*\(?([+-]\d\d:?\d\d|[a-z]{1,4}\b)?"
+    r"\s*\(?((?:gmt|utc)?[+-]\d\d:?\d\d|[a-z]{1,4}\b)?"
 )
-_NEAR = 40
-"""Characters between a day and its time of day."""
+_FIGURES = re.compile(r"(?:gmt|utc)?([+-])(\d\d):?(\d\d)")
+_NEAR, _BEFORE = 40, 30
+"""Characters between a day and the time of day behind it; before it, with the zone and the name of the day."""
 
 
 class Exact(IntEnum):
@@ -149,9 +155,10 @@ def _rfc822(text: str) -> datetime | None:
     if not text[:1].isalpha() and not text[:1].isdigit():
         return None
     try:
-        return parsedate_to_datetime(text) if ":" in text and not re.search(r"\d\.\d|[ap]m\b", text.lower()) else None
+        found = parsedate_to_datetime(text) if ":" in text and not re.search(r"\d\.\d|[ap]m\b", text.lower()) else None
     except (ValueError, TypeError, IndexError):
         return None
+    return found if found is not None and found.tzinfo is not None else None  # without a zone it is no such date
 
 
 def _unix(text: str) -> datetime | None:
@@ -163,8 +170,8 @@ def _unix(text: str) -> datetime | None:
 def _worded(folded: str, place: Place) -> Moment | None:
     """The first day in a folded text with the time of day beside it."""
     for year, month, day, (start, end) in _days(folded, place):
-        clock = _CLOCK.search(folded, end, end + _NEAR) or _CLOCK.search(folded, max(0, start - 20), start)
-        found = _built(year, month, day, clock)
+        clock = _CLOCK.search(folded, end, end + _NEAR) or _CLOCK.search(folded, max(0, start - _BEFORE), start)
+        found = _built(year, month, day, clock, place)
         if found is not None:
             return _moment(found, place, timed=clock is not None)
     return None
@@ -206,23 +213,30 @@ def _months() -> dict[str, dict[str, int]]:
     return found
 
 
-def _built(year: int, month: int, day: int, clock: re.Match[str] | None) -> datetime | None:
+def _built(year: int, month: int, day: int, clock: re.Match[str] | None, place: Place) -> datetime | None:
     hour, minute, second = (int(clock[at] or 0) for at in (1, 2, 3)) if clock is not None else (0, 0, 0)
     if clock is not None and clock[4]:
         hour = hour % 12 + (12 if clock[4] == "p" else 0)
     try:
-        return datetime(year, month, day, hour, minute, second, tzinfo=_zone_said(clock))
+        return datetime(year, month, day, hour, minute, second, tzinfo=_zone_said(clock, place))
     except ValueError:
         return None
 
 
-def _zone_said(clock: re.Match[str] | None) -> tzinfo | None:
+def _zone_said(clock: re.Match[str] | None, place: Place) -> tzinfo | None:
     said = clock[5] if clock is not None else None
     if not said:
         return None
-    if said in _OFFSETS:
-        return timezone(timedelta(minutes=_OFFSETS[said]))
-    figures = re.fullmatch(r"([+-])(\d\d):?(\d\d)", said)
+    letters = _OFFSETS | (_AMERICAN if place.language in ("", "en") else {})
+    if said in letters:
+        return timezone(timedelta(minutes=letters[said]))
+    if said in _AMERICAN_ZONES and place.language in ("", "en"):
+        return ZoneInfo(_AMERICAN_ZONES[said])
+    return _in_figures(said)
+
+
+def _in_figures(said: str) -> tzinfo | None:
+    figures = _FIGURES.fullmatch(said)
     if figures is None or int(figures[2]) > 14:
         return None
     minutes = int(figures[2]) * 60 + int(figures[3])
