@@ -106,6 +106,7 @@ def add(  # noqa: PLR0917 - one parameter an option: typer reads the command lin
     in_flight: Annotated[int, typer.Option(help="Requests at the same time.")] = USUAL.in_flight,
     rate: Annotated[float | None, typer.Option(help="Requests a second at most.")] = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.")] = USUAL.timeout,
+    ordered: Annotated[bool, typer.Option(help="In each story, wait for the delivery before.")] = False,
     secret: Annotated[str, typer.Option(help="A secret the receiver has already; default: a new one.")] = "",
     test: Annotated[bool, typer.Option(help="Send a test event at once.")] = True,
     as_json: AsJson = False,
@@ -114,7 +115,7 @@ def add(  # noqa: PLR0917 - one parameter an option: typer reads the command lin
     filters = Filters(
         watches=tuple(watch), kinds=tuple(kind or ()), languages=tuple(language or ()), sources=tuple(source or ())
     )
-    wanted = Wanted(url, filters, Limits(in_flight, rate, timeout))
+    wanted = Wanted(url, filters, Limits(in_flight, rate, timeout, ordered=ordered))
     given = _secret(secret) if secret else None
 
     async def work(desk: Desk) -> tuple[Subscription, Secret, Attempt | None]:
@@ -217,8 +218,8 @@ def _row(one: Subscription) -> dict[str, Any]:
     return {
         "id": one.id, "owner": one.owner, "url": one.url, "state": str(one.state), "state_reason": one.state_reason,
         "filters": msgspec.to_builtins(one.filters), "in_flight": one.limits.in_flight, "rate": one.limits.rate,
-        "timeout": one.limits.timeout, "created": one.created.isoformat(), "failures": one.failures,
-        "last_success": _iso(one.last_success), "hold_until": _iso(one.hold_until),
+        "timeout": one.limits.timeout, "ordered": one.limits.ordered, "created": one.created.isoformat(),
+        "failures": one.failures, "last_success": _iso(one.last_success), "hold_until": _iso(one.hold_until),
     }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from services.notifier.payload import Envelope
 from services.notifier.retry import DISTRESS, INTERNAL, SHIPPED, Answer, Decision, Schedule, decide
 from services.notifier.sign import Secret
 from services.notifier.store import Delivery
+from services.notifier.tables import Replay
 from shared.clock import Clock
 from shared.events import DeliveryOutcome
 from shared.http import Door, HttpFailure, Limits, Response, Timings
@@ -120,6 +121,7 @@ def envelope_of(delivery: Delivery) -> Envelope:
         time=alert.observed,
         sequence=f"{delivery.sequence:016d}",
         severity=alert.severity[:32],
+        replay=delivery.replay is not Replay.LIVE,
         traceparent=alert.trace[:128],
     )
 
@@ -135,7 +137,7 @@ def _ended(
         number=number,
         started=started,
         seconds=response.timings.total if response else max(0.0, (now - started).total_seconds()),
-        decision=decide(answer, number=number, seed=delivery.id, now=now, schedule=schedule),
+        decision=decide(answer, number=number - delivery.tried_before, seed=delivery.id, now=now, schedule=schedule),
         status=answer.status,
         excerpt=cleaned(response.body.decode("utf-8", "replace") if response else detail),
         address=(response.address or "") if response else "",

@@ -166,7 +166,8 @@ def _deliveries(plan: _Plan, numbers: Iterator[int], now: datetime) -> Iterator[
     start = plan.alert.ledger.raised or now
     for key, subscription in plan.missing.items():
         expires = start + subscription.limits.expiry
-        yield Delivery(key, subscription.id, next(numbers), attempts=0, expires=expires, alert=alert)
+        story = alert.story_id if subscription.limits.ordered else ""
+        yield Delivery(key, subscription.id, next(numbers), attempts=0, expires=expires, alert=alert, story=story)
 
 
 def stored(alert: AlertRaised, trace: str) -> StoredAlert:

@@ -180,6 +180,7 @@ class Lanes:
         """At most `most` requests at the same time."""
         self._most = most
         self._lanes: dict[str, Lane] = {}
+        self._leaving: dict[str, Lane] = {}
         self._well, self._troubled = Ring(), Ring()
         self._later: list[tuple[datetime, int, Lane]] = []
         self._order = itertools.count()
@@ -217,16 +218,22 @@ class Lanes:
         lane = self._lanes.pop(subscription_id, None)
         if lane is not None:
             lane.dropped = True
-            lane.ready.clear()
+            lane.park()
+            if lane.in_hand:
+                self._leaving[subscription_id] = lane
         return lane
+
+    def is_leaving(self, subscription_id: str) -> bool:
+        """Whether requests of a lane that was ended are not recorded yet: a new one now would send them again."""
+        return subscription_id in self._leaving
 
     def offer(self, delivery: Delivery) -> bool:
         """Take a new delivery in hand, or note that SQL has more; False where this process has no such lane."""
         lane = self._lanes.get(delivery.subscription_id)
         if lane is None:
             return False
-        if lane.more or not lane.room:
-            lane.more = lane.missed = True  # what came before it is in SQL too: the order stays
+        if lane.more or not lane.room or delivery.story:
+            lane.more = lane.missed = True  # what came before it may be in SQL too: the order stays
         else:
             self._add(lane, delivery)
         return True
@@ -307,11 +314,16 @@ class Lanes:
 
     def recorded(self, delivery: Delivery) -> None:
         """What came of a delivery is committed: it is not in hand any more."""
-        lane = self._lanes.get(delivery.subscription_id)
-        if lane is not None:
-            lane.in_hand.discard(delivery.id)
-            if lane.done_meanwhile is not None:
-                lane.done_meanwhile.add(delivery.id)
+        lane = self._lanes.get(delivery.subscription_id) or self._leaving.get(delivery.subscription_id)
+        if lane is None:
+            return
+        lane.in_hand.discard(delivery.id)
+        if lane.done_meanwhile is not None:
+            lane.done_meanwhile.add(delivery.id)
+        if delivery.story:
+            lane.more = lane.missed = True  # the next of its story may stand in SQL
+        if lane.dropped and not lane.in_hand:
+            del self._leaving[delivery.subscription_id]
 
     def next_moment(self) -> datetime | None:
         """When the earliest lane that waits for a time may go on."""

@@ -190,7 +190,8 @@ class Ping(Shown, frozen=True, omit_defaults=True, kw_only=True):
 
 class Envelope(Shown, frozen=True, omit_defaults=True, kw_only=True):
     """The CloudEvents attributes that differ. `id` is the `webhook-id`; `sequence` grows from delivery to delivery,
-    with gaps, and orders the deliveries of a subscription as a number and as a text."""
+    with gaps, and orders the deliveries of a subscription as a number and as a text. `replay`: late on
+    purpose, since it was kept while the subscription was stopped, or asked for again."""
 
     id: str
     type: str
@@ -198,6 +199,7 @@ class Envelope(Shown, frozen=True, omit_defaults=True, kw_only=True):
     time: datetime
     sequence: str = ""
     severity: str = ""
+    replay: bool = False
     traceparent: str = ""
 
 

@@ -21,10 +21,14 @@ from services.notifier.tables import (
     PENDING,
     SUBSCRIPTIONS,
     DeliveryState,
+    Replay,
     SubscriptionState,
 )
 from shared.db import insert_new
 from shared.events import Ledger
+
+OWN = ("id", "subscription_id", "sequence", "attempts", "expires", "story", "replay", "tried_before")
+"""What is read of a delivery beside its alert."""
 
 CHUNK = 500
 """Ids or rows in one statement: far below the parameters both databases take, and 2 MB of bodies."""
@@ -48,7 +52,8 @@ class StoredAlert:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One alert on its way to one subscription. `id` is the `webhook-id`; `attempts` were made before."""
+    """One alert on its way to one subscription. `id` is the `webhook-id`; `attempts` were made, `tried_before` of
+    them before it was asked for again. `story` is given where the next of the story has to wait for this one."""
 
     id: str
     subscription_id: str
@@ -56,6 +61,9 @@ class Delivery:
     attempts: int
     expires: datetime
     alert: StoredAlert
+    story: str = ""
+    replay: Replay = Replay.LIVE
+    tried_before: int = 0
 
 
 async def known(connection: AsyncConnection, delivery_ids: Sequence[str]) -> set[str]:
@@ -117,6 +125,9 @@ def _delivery_row(delivery: Delivery, parked: bool, now: datetime) -> dict[str, 
         "expires": delivery.expires,
         "created": now,
         "finished": None,
+        "story": delivery.story,
+        "replay": delivery.replay,
+        "tried_before": 0,
     }
 
 
@@ -132,10 +143,15 @@ async def survey(connection: AsyncConnection) -> dict[str, datetime]:
 
 
 async def due(connection: AsyncConnection, subscription_id: str, *, now: datetime, limit: int) -> list[Delivery]:
-    """The deliveries of a subscription that are due, the longest due first."""
+    """The deliveries of a subscription that are due, the longest due first; replays after all others."""
     query = _due(now).where(DELIVERIES.c.subscription_id == subscription_id)
-    query = query.order_by(DELIVERIES.c.next_attempt, DELIVERIES.c.sequence).limit(limit)
-    return [_delivery(row) for row in await connection.execute(query)]
+    query = query.order_by(DELIVERIES.c.next_attempt, DELIVERIES.c.sequence)
+    found: list[Delivery] = []
+    for part in (DELIVERIES.c.replay == Replay.LIVE, DELIVERIES.c.replay != Replay.LIVE):
+        if len(found) < limit:
+            rows = await connection.execute(query.where(part).limit(limit - len(found)))
+            found += [_delivery(row) for row in rows]
+    return found
 
 
 async def due_of_many(
@@ -182,9 +198,19 @@ async def _some_due(connection: AsyncConnection, subscription_ids: Sequence[str]
 
 def _due(now: datetime) -> sa.Select[Any]:
     key = (ALERTS.c.alert_id == DELIVERIES.c.alert_id) & (ALERTS.c.revision == DELIVERIES.c.revision)
-    own = (DELIVERIES.c[name] for name in ("id", "subscription_id", "sequence", "attempts", "expires"))
-    query = sa.select(*own, ALERTS).join_from(DELIVERIES, ALERTS, key)
-    return query.where(DELIVERIES.c.state == PENDING, DELIVERIES.c.next_attempt <= now)
+    query = sa.select(*(DELIVERIES.c[name] for name in OWN), ALERTS).join_from(DELIVERIES, ALERTS, key)
+    return query.where(DELIVERIES.c.state == PENDING, DELIVERIES.c.next_attempt <= now, ~_has_to_wait())
+
+
+def _has_to_wait() -> sa.ColumnElement[bool]:
+    """Whether an earlier delivery of the same story is neither delivered nor given up. What somebody asked for again
+    holds nothing that is new, and waits for its like only."""
+    earlier = DELIVERIES.alias("earlier")
+    unfinished = sa.text("earlier.story <> '' AND earlier.state IN ('pending', 'parked')")
+    same = (earlier.c.subscription_id == DELIVERIES.c.subscription_id) & (earlier.c.story == DELIVERIES.c.story)
+    alike = (earlier.c.replay == Replay.RESENT) == (DELIVERIES.c.replay == Replay.RESENT)
+    query = sa.select(earlier.c.id).where(same, earlier.c.sequence < DELIVERIES.c.sequence, unfinished, alike)
+    return (DELIVERIES.c.story != "") & query.correlate(DELIVERIES).exists()
 
 
 def _delivery(row: Any) -> Delivery:
@@ -207,6 +233,9 @@ def _delivery(row: Any) -> Delivery:
         attempts=row.attempts,
         expires=row.expires,
         alert=alert,
+        story=row.story,
+        replay=Replay(row.replay),
+        tried_before=row.tried_before,
     )
 
 

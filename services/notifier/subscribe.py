@@ -21,6 +21,7 @@ from services.notifier.breaker import Standing
 from services.notifier.seal import Sealer
 from services.notifier.sign import Secret
 from services.notifier.tables import (
+    ALERTS,
     COUNTERS,
     DELIVERIES,
     PENDING,
@@ -80,12 +81,13 @@ ANY = Filters()
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a receiver is asked to bear. `rate` is requests a second, None for no bound; `expiry` is how long an alert
-    is worth sending."""
+    is worth sending; `ordered` lets each delivery of a story wait for the one before."""
 
     in_flight: int = 4
     rate: float | None = None
     timeout: float = 15.0
     expiry: timedelta = timedelta(days=4)
+    ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ def _filter_columns(filters: Filters) -> dict[str, Any]:
 def _limit_columns(limits: Limits) -> dict[str, Any]:
     return {
         "in_flight": limits.in_flight, "rate": limits.rate, "timeout_seconds": limits.timeout,
-        "expiry_seconds": limits.expiry.total_seconds(),
+        "expiry_seconds": limits.expiry.total_seconds(), "ordered": limits.ordered,
     }  # fmt: skip
 
 
@@ -189,6 +191,7 @@ def _subscription(row: Any) -> Subscription:
             rate=value["rate"],
             timeout=value["timeout_seconds"],
             expiry=timedelta(seconds=value["expiry_seconds"]),
+            ordered=value["ordered"],
         ),
         state=SubscriptionState(value["state"]),
         state_reason=value["state_reason"],
@@ -235,7 +238,19 @@ async def change(
     open breaker is closed: what was wrong may be what was changed."""
     wanted.check(guard)
     columns = {"url": wanted.url, **_filter_columns(wanted.filters), **_limit_columns(wanted.limits), **CLOSED}
-    return await _update(connection, subscription_id, columns, now=now, owner=owner)
+    if not await _update(connection, subscription_id, columns, now=now, owner=owner):
+        return False
+    await _put_in_order(connection, subscription_id, wanted.limits.ordered)
+    return True
+
+
+async def _put_in_order(connection: AsyncConnection, subscription_id: str, ordered: bool) -> None:
+    """What waits at the time of a change follows it, so that nothing told before is overtaken by what comes after."""
+    key = (ALERTS.c.alert_id == DELIVERIES.c.alert_id) & (ALERTS.c.revision == DELIVERIES.c.revision)
+    story = sa.select(ALERTS.c.story_id).where(key).correlate(DELIVERIES).scalar_subquery() if ordered else ""
+    waiting = DELIVERIES.c.state.in_((DeliveryState.PENDING, DeliveryState.PARKED))
+    mine = sa.update(DELIVERIES).where(DELIVERIES.c.subscription_id == subscription_id, waiting)
+    await connection.execute(mine.where((DELIVERIES.c.story == "") == ordered).values(story=story))
 
 
 async def pause(connection: AsyncConnection, subscription_id: str, *, now: datetime, owner: str | None = None) -> bool:

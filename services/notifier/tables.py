@@ -6,7 +6,7 @@ is put around it when it is sent.
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 import sqlalchemy as sa
 
@@ -35,6 +35,14 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
     EXPIRED = "expired"
+
+
+class Replay(IntEnum):
+    """Whether a delivery is late on purpose: `kept` while its subscription was not sent to, or `resent` on request."""
+
+    LIVE = 0
+    KEPT = 1
+    RESENT = 2
 
 
 COUNTERS = sa.Table(
@@ -67,6 +75,7 @@ SUBSCRIPTIONS = sa.Table(
     sa.Column("hold_until", Moment),
     sa.Column("breaker_opens", sa.Integer, nullable=False, server_default="0"),
     sa.Column("probe_at", Moment),
+    sa.Column("ordered", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("notifier_subscriptions_owner", "owner"),
 )
 """`failures` counts attempts that failed in a row; `hold_until` is what the receiver asked for with Retry-After,
@@ -117,8 +126,13 @@ DELIVERIES = sa.Table(
     sa.Column("expires", Moment, nullable=False),
     sa.Column("created", Moment, nullable=False),
     sa.Column("finished", Moment),
+    sa.Column("story", sa.Text, nullable=False, server_default=""),
+    sa.Column("replay", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("tried_before", sa.Integer, nullable=False, server_default="0"),
     sa.Index("notifier_deliveries_history", "subscription_id", "sequence"),
 )
+"""`story` is filled where the subscription wants its stories in order. `tried_before` counts the attempts before the
+delivery was asked for again: the schedule starts anew."""
 sa.Index(
     "notifier_deliveries_due",
     DELIVERIES.c.subscription_id,
@@ -128,6 +142,18 @@ sa.Index(
     postgresql_where=DELIVERIES.c.state == PENDING,
 )
 """A delivery is found by its subscription and when it is due; what is done leaves the index, so it stays small."""
+
+UNFINISHED = "story <> '' AND state IN ('pending', 'parked')"
+"""Of an ordered subscription what is neither delivered nor given up: what comes later in its story waits for it."""
+
+sa.Index(
+    "notifier_deliveries_story",
+    DELIVERIES.c.subscription_id,
+    DELIVERIES.c.story,
+    DELIVERIES.c.sequence,
+    sqlite_where=sa.text(UNFINISHED),
+    postgresql_where=sa.text(UNFINISHED),
+)
 
 ATTEMPTS = sa.Table(
     "notifier_attempts",

@@ -181,7 +181,7 @@ class Tender:
         aging = {lane.id for lane in self._lanes.all() if lane.lease.expires - now < length * 2 / 3}
         wanted = self._asked | {one for one, due in seen.due.items() if due <= now}
         self._resting = {one: until for one, until in self._resting.items() if until > now}
-        names = aging | (wanted - self._unopened - self._resting.keys() - {lane.id for lane in self._lanes.all()})
+        names = aging | {one for one in wanted if self._may_open(one)}
         if names:
             leases = await take_leases(connection, LEASE_KIND, names, self._holder, now=now, length=length)
             seen.renewed = {name: leases.get(name) for name in aging}
@@ -189,6 +189,10 @@ class Tender:
             readable = await self._read(connection, list(fresh), now)
             lanes = [_lane(one, secrets, fresh[one.id], now) for one, secrets in readable]
             seen.opened = [lane for lane in lanes if not self._rests(lane, now)]
+
+    def _may_open(self, name: str) -> bool:
+        there = name in self._lanes or self._lanes.is_leaving(name)
+        return not there and name not in self._unopened and name not in self._resting
 
     def _rests(self, lane: Lane, now: datetime) -> bool:
         """Whether its breaker is open: somebody hailed it for what is to wait in SQL."""
