@@ -380,6 +380,7 @@ BROUGHT: dict[str, tuple[str, str]] = {
         "Watches: check, publish, list, explain, forms, evaluate, suggest, backtest.",
     ),
     "subscriptions": ("services.notifier.commands:subscriptions", "Subscriptions: add, list, test, pause, remove."),
+    "keys": ("services.notifier.key_commands:keys", "API keys of the notifier's public port: make, list, revoke."),
     "receiver": ("services.notifier.commands:receiver", "A receiver that verifies and shows what it gets."),
 }
 """Commands that services bring with them. Only the one that is called is imported: the libraries behind them take

@@ -14,6 +14,7 @@ import msgspec
 from prometheus_client import REGISTRY
 
 from services.alerter.schema import concepts_schema, watch_schema
+from services.notifier.api.port import description
 from shared import settings, topics
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,6 +50,7 @@ def documents() -> Iterator[tuple[Path, str]]:
     for name, schema in (("watch-1", watch_schema()), ("concepts-1", concepts_schema())):
         text = json.dumps({"$comment": HEADER.strip(), **schema}, indent=1, ensure_ascii=False) + "\n"
         yield DOCS / "watches" / f"{name}.schema.json", text
+    yield DOCS / "openapi" / "notifier.json", json.dumps(description(), indent=1, ensure_ascii=False) + "\n"
     yield DOCS / "metrics.md", _metrics_page()
     yield DOCS / "settings.md", _settings_page()
 

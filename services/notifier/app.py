@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import secrets
 from datetime import timedelta
 from pathlib import Path
 
+import structlog
+
 from services.notifier.dispatch import Dispatch
 from services.notifier.fan_out import FanOut
 from services.notifier.retry import SHIPPED, Schedule
-from services.notifier.seal import sealer_of
+from services.notifier.seal import Sealer, sealer_of
 from services.notifier.settings import NotifierSettings
 from shared.errors import Misconfigured
-from shared.run import CONNECTIONS, Parts, Service
+from shared.health import serve
+from shared.run import CONNECTIONS, Parts, Service, Task
 
+log = structlog.get_logger()
 OWNER = "notifier"
 SHORTEST_LEASE = timedelta(seconds=60)
 """A lease is renewed after a third of it, and the rest has to cover the longest time-out and the commit after it."""
@@ -26,11 +31,31 @@ def build(settings: NotifierSettings, parts: Parts, *, schedule: Schedule = SHIP
     """The service: fan-out as a step, sending as a task. Raises Misconfigured."""
     _check(settings)
     holder = f"{platform.node()}-{secrets.token_hex(8)}"
-    dispatch = Dispatch(settings, parts, sealer=sealer_of(settings), holder=holder, schedule=schedule)
+    sealer = sealer_of(settings)
+    dispatch = Dispatch(settings, parts, sealer=sealer, holder=holder, schedule=schedule)
     fan_out = FanOut(parts.database, parts.real, dispatch.offer)
-    return Service(
-        name="notifier", steps=(fan_out.step(),), tasks={"deliver": dispatch.run}, busy=lambda: dispatch.busy
-    )
+    tasks: dict[str, Task] = {"deliver": dispatch.run}
+    if settings.api_port:
+        tasks["api"] = _listening(settings, parts, sealer)
+    return Service(name="notifier", steps=(fan_out.step(),), tasks=tasks, busy=lambda: dispatch.busy)
+
+
+def _listening(settings: NotifierSettings, parts: Parts, sealer: Sealer) -> Task:
+    """The public port, served until the stop. Raises Misconfigured where it cannot be had."""
+    from services.notifier.api.port import CONNECTIONS as MOST_CALLERS
+    from services.notifier.api.port import Api, application
+
+    api = application(Api(parts.database, parts.real, sealer, parts.door.guard, parts.door))
+
+    async def listen(stop: asyncio.Event) -> None:
+        started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        started.add_done_callback(lambda bound: log.info("api_opened", host=settings.api_host, port=bound.result()))
+        await serve(
+            api, settings.api_host, settings.api_port, stop, started=started, named="WIREWATCH_API_PORT",
+            most=MOST_CALLERS,
+        )  # fmt: skip
+
+    return listen
 
 
 def _check(settings: NotifierSettings) -> None:

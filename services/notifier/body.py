@@ -10,6 +10,7 @@ wants the truth about this attempt. Whoever compares repeats compares `webhook-i
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -42,6 +43,9 @@ LARGEST = 64 * 1024
 ENVELOPE_ROOM = 2 * 1024
 """Bytes kept free of them for what is put around `data`."""
 
+THIN = ("id", "revision", "state", "kind", "rule", "severity", "watch")
+"""What a thin payload tells of the alert."""
+
 CONSTANT = f'{{"specversion":"1.0","source":"{SOURCE}","datacontenttype":"application/json",'.encode()
 _ENCODER = msgspec.json.Encoder()
 
@@ -49,6 +53,25 @@ _ENCODER = msgspec.json.Encoder()
 def data_of(alert: events.AlertRaised) -> bytes:
     """The `data` of an alert as JSON, at most `LARGEST - ENVELOPE_ROOM` bytes, ending with the object `timings`."""
     return trimmed(_data(alert), LARGEST - ENVELOPE_ROOM)
+
+
+def payload_of(alert: events.AlertRaised) -> dict[str, Any]:
+    """The whole `data` of an alert as plain values: what a free condition is asked of."""
+    plain: dict[str, Any] = msgspec.to_builtins(_data(alert))
+    return plain
+
+
+def thinned(data: bytes) -> bytes:
+    """The `data` of an alert without anything of the article: what is told by name, and where to look."""
+    whole = msgspec.json.decode(data)
+    if "article" not in whole:
+        return data
+    alert, article = whole["alert"], whole["article"]
+    kept = {
+        "alert": {name: alert[name] for name in THIN if name in alert}, "story": {"id": whole["story"]["id"]},
+        "article": {"id": article["id"], "url": article["url"]}, "mode": whole["mode"], "timings": whole["timings"],
+    }  # fmt: skip
+    return _ENCODER.encode(kept)
 
 
 def ping_data(subscription_id: str, now: datetime) -> bytes:

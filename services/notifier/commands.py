@@ -83,8 +83,8 @@ def _at_desk(work: Callable[[Desk], Awaitable[T]]) -> T:
         raise Misconfigured("the database has no tables of the notifier yet: run wirewatch init") from error
 
 
-def _within(work: Callable[[Desk, AsyncConnection], Awaitable[T]]) -> T:
-    """The same, in one transaction."""
+def within(work: Callable[[Desk, AsyncConnection], Awaitable[T]]) -> T:
+    """Run `work` in one transaction. Raises Misconfigured with one clear line."""
 
     async def run(desk: Desk) -> T:
         async with desk.database.transaction() as connection:
@@ -194,7 +194,9 @@ def _tested(attempt: Attempt | None) -> dict[str, Any] | None:
 
 async def _ping(desk: Desk, one: Subscription, secrets: tuple[Secret, ...]) -> Attempt:
     async with open_door(desk.common) as door:
-        return await ping(door, Target(one.id, one.url, secrets, one.limits.timeout), real=RealClock())
+        return await ping(
+            door, Target(one.id, one.url, secrets, one.limits.timeout, one.version, one.thin), real=RealClock()
+        )
 
 
 # -- the others ----------------------------------------------------------------------------------------------------
@@ -207,7 +209,7 @@ def list_(as_json: AsJson = False) -> None:
     async def work(_: Desk, connection: AsyncConnection) -> list[Subscription]:
         return await subscribe.listed(connection)
 
-    found = _within(work)
+    found = within(work)
     if as_json:
         typer.echo(json.dumps([_row(one) for one in found], indent=2, ensure_ascii=False, default=str))
         return
@@ -290,7 +292,7 @@ def _change(subscription_id: str, done: str, change: Callable[..., Awaitable[boo
     async def work(_: Desk, connection: AsyncConnection) -> bool:
         return await change(connection, subscription_id, now=RealClock().now())
 
-    if not _within(work):
+    if not within(work):
         raise _unknown(subscription_id)
     typer.echo(f"{subscription_id} {done}")
 

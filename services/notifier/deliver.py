@@ -37,13 +37,14 @@ SLOW_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where and how a subscription wants to be told. `version` says as of which change."""
+    """Where and how a subscription wants to be told, by name only where `thin`. `version` says as of which change."""
 
     id: str
     url: str
     secrets: tuple[Secret, ...]
     timeout: float
     version: int = 0
+    thin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ def expired(delivery: Delivery, now: datetime) -> Attempt:
 
 
 async def _post(door: Door, target: Target, delivery: Delivery, moment: datetime) -> Response:
-    content = body.body_of(envelope_of(delivery), delivery.alert.data, moment)
+    data = body.thinned(delivery.alert.data) if target.thin else delivery.alert.data
+    content = body.body_of(envelope_of(delivery), data, moment)
     signed = sign.headers(target.secrets, delivery.id, moment, content)
     fields = {"content-type": body.CONTENT_TYPE, "accept-encoding": "identity", **signed}
     limits = Limits(connect=min(CONNECT_SECONDS, target.timeout), total=target.timeout, body=READ_BYTES)

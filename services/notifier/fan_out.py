@@ -15,15 +15,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier import store, subscribe
-from services.notifier.body import data_of
+from services.notifier.body import data_of, payload_of
 from services.notifier.payload import type_of
 from services.notifier.store import Delivery, StoredAlert
-from services.notifier.subscribe import Subscription
+from services.notifier.subscribe import Subscription, facts_of
 from services.notifier.tables import SubscriptionState
 from shared import ids
 from shared.clock import Clock
@@ -77,7 +78,8 @@ class Book:
     def wanting(self, alert: AlertRaised) -> list[Subscription]:
         """Who is to be told of this alert, in the order of the ids."""
         asked = {one.id: one for one in (*self._by_watch.get(alert.watch_id, ()), *self._any_watch)}
-        found = [one for one in asked.values() if one.filters.admit(alert) and not _is_history(alert, one)]
+        facts, shown = facts_of(alert), cache(lambda: payload_of(alert))
+        found = [one for one in asked.values() if one.filters.admit(facts, shown) and not _is_history(alert, one)]
         return sorted(found, key=lambda one: one.id)
 
 
@@ -151,6 +153,8 @@ class FanOut:
 
 async def _write(connection: AsyncConnection, plans: Sequence[_Plan], now: datetime) -> list[Delivery]:
     """Write what is missing; the deliveries that may be sent at once."""
+    live = [plan for plan in plans if plan.alert.mode is Mode.LIVE]
+    await store.keep(connection, [stored(plan.alert, plan.work.trace.parent) for plan in live], now)
     total = sum(len(plan.missing) for plan in plans)
     if not total:
         return []

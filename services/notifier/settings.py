@@ -20,6 +20,8 @@ class NotifierSettings:
         "commas; default: generated once into the data folder",
         secret=True,
     )
+    api_host: str = setting("127.0.0.1", help="the address on which the public port of the notifier listens")
+    api_port: int = setting(0, help="the public port of the notifier: subscriptions and alerts over HTTP; 0: none")
     delivery_in_flight: int = setting(512, help="requests to receivers at the same time, over all subscriptions")
     delivery_poll: timedelta = setting(
         timedelta(seconds=1), help="how often the database is asked for retries and for other replicas' deliveries"

@@ -75,22 +75,36 @@ async def known(connection: AsyncConnection, delivery_ids: Sequence[str]) -> set
     return existing
 
 
-async def reserve(connection: AsyncConnection, count: int) -> int:
-    """The first of `count` sequence numbers. Replicas wait here for each other's commit, so that whoever reads on from
-    a number has seen everything below it."""
-    counter = sa.update(COUNTERS).where(COUNTERS.c.name == "sequence").values(value=COUNTERS.c.value + count)
+async def reserve(connection: AsyncConnection, count: int, name: str = "sequence") -> int:
+    """The first of `count` numbers of a counter. Replicas wait here for each other's commit, so that whoever reads on
+    from a number has seen everything below it."""
+    counter = sa.update(COUNTERS).where(COUNTERS.c.name == name).values(value=COUNTERS.c.value + count)
     last: int | None = await connection.scalar(counter.returning(COUNTERS.c.value))
     assert last is not None  # the migration put it there
     return last - count + 1
 
 
+async def keep(connection: AsyncConnection, alerts: Sequence[StoredAlert], now: datetime) -> None:
+    """Keep alerts that are not kept yet, numbered in the order given."""
+    names = {(one.id, one.revision): one for one in alerts}
+    for start in range(0, len(names), CHUNK):
+        part = dict(list(names.items())[start : start + CHUNK])
+        query = sa.select(ALERTS.c.alert_id, ALERTS.c.revision).where(
+            ALERTS.c.alert_id.in_(sorted({alert_id for alert_id, _ in part}))
+        )
+        there = {(row.alert_id, row.revision) for row in await connection.execute(query)}
+        fresh = [one for name, one in part.items() if name not in there]
+        if fresh:
+            first = await reserve(connection, len(fresh), "alerts")
+            rows = [{**_alert_row(one, now), "number": first + at} for at, one in enumerate(fresh)]
+            await connection.execute(insert_new(ALERTS, connection.dialect.name), rows)
+
+
 async def add(
     connection: AsyncConnection, deliveries: Sequence[Delivery], parked: Collection[str], now: datetime
 ) -> None:
-    """Write new deliveries and their alerts; those to the subscriptions named in `parked` wait there."""
+    """Write new deliveries of alerts that are kept; those to the subscriptions named in `parked` wait there."""
     dialect = connection.dialect.name
-    alerts = {(delivery.alert.id, delivery.alert.revision): delivery.alert for delivery in deliveries}
-    await connection.execute(insert_new(ALERTS, dialect), [_alert_row(alert, now) for alert in alerts.values()])
     rows = [_delivery_row(delivery, delivery.subscription_id in parked, now) for delivery in deliveries]
     await connection.execute(insert_new(DELIVERIES, dialect), rows)
 

@@ -8,7 +8,7 @@ and on its row changes and fan-outs wait for each other, so that no delivery is 
 from __future__ import annotations
 
 import secrets as randomness
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,10 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.notifier import condition
 from services.notifier.breaker import Standing
+from services.notifier.condition import BadCondition
+from services.notifier.keys import OPERATOR
 from services.notifier.seal import Sealer
 from services.notifier.sign import Secret
 from services.notifier.tables import (
@@ -36,6 +39,8 @@ from shared.events import AlertKind, AlertRaised
 from shared.http import Guard
 
 LONGEST_URL = 2048
+LONGEST_OVERLAP = timedelta(days=7)
+"""For which two secrets may count at once."""
 MOST_IN_FLIGHT, MOST_RATE = 64, 1000.0
 SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 1.0, 30.0
 """Seconds; the standard recommends 15 to 30, and a lease has to outlast the longest."""
@@ -51,27 +56,55 @@ class InvalidSubscription(Rejected):
     reason = "invalid_subscription"
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What filters by name look at in an alert."""
+
+    watch: str
+    kind: str
+    severity: str
+    source: str
+    story: str
+    languages: frozenset[str]
+
+
+def facts_of(alert: AlertRaised) -> Facts:
+    """The facts of an alert as it was raised."""
+    article = alert.article
+    languages = frozenset({article.language.macro, article.language.variety} - {""})
+    return Facts(alert.watch_id, alert.kind, alert.severity, article.source.id, alert.story_id, languages)
+
+
+def facts_of_payload(data: Mapping[str, Any]) -> Facts:
+    """The same of an alert as it was kept for sending."""
+    alert, article = data["alert"], data["article"]
+    language = article["language"]
+    languages = frozenset({language.get("macro", ""), language.get("variety", "")} - {""})
+    return Facts(
+        alert["watch"]["id"], alert["kind"], alert["severity"], article["source"]["id"], data["story"]["id"], languages
+    )
+
+
 class Filters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Which alerts are wanted: every list that is not empty must contain the alert's value."""
+    """Which alerts are wanted: every list that is not empty must contain the alert's value, and `where`, a free
+    condition on the payload, must hold."""
 
     watches: tuple[str, ...] = ()
     kinds: tuple[AlertKind, ...] = ()
     languages: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
+    stories: tuple[str, ...] = ()
+    where: dict[str, Any] = {}
 
-    def admit(self, alert: AlertRaised) -> bool:
-        """Whether this alert is wanted."""
-        article = alert.article
-        return (
-            (not self.watches or alert.watch_id in self.watches)
-            and (not self.kinds or alert.kind in self.kinds)
-            and (not self.severities or alert.severity in self.severities)
-            and (not self.sources or article.source.id in self.sources)
-            and (
-                not self.languages or not {article.language.macro, article.language.variety}.isdisjoint(self.languages)
-            )
-        )
+    def admit(self, facts: Facts, data: Callable[[], Mapping[str, Any]]) -> bool:
+        """Whether an alert is wanted; `data` gives the payload that subscribers would see."""
+        lists = (
+            (self.watches, {facts.watch}), (self.kinds, {facts.kind}), (self.severities, {facts.severity}),
+            (self.sources, {facts.source}), (self.stories, {facts.story}), (self.languages, facts.languages),
+        )  # fmt: skip
+        named = all(not wanted or not facts_of.isdisjoint(wanted) for wanted, facts_of in lists)
+        return named and (not self.where or condition.holds(self.where, data()))
 
 
 ANY = Filters()
@@ -107,6 +140,12 @@ class Subscription:
     last_success: datetime | None
     hold_until: datetime | None
     standing: Standing
+    thin: bool = False
+
+    @property
+    def wanted(self) -> Wanted:
+        """What was asked for."""
+        return Wanted(self.url, self.filters, self.limits, self.owner, self.thin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +155,8 @@ class Wanted:
     url: str
     filters: Filters = ANY
     limits: Limits = Limits()
-    owner: str = "operator"
+    owner: str = OPERATOR
+    thin: bool = False
 
     def check(self, guard: Guard) -> None:
         """Raises InvalidSubscription with the first thing that is wrong."""
@@ -126,6 +166,15 @@ class Wanted:
         if refusal is not None:
             raise InvalidSubscription(f"{self.url} is refused: {refusal}")
         _check_limits(self.limits)
+        check_filters(self.filters)
+
+
+def check_filters(filters: Filters) -> None:
+    """Raises InvalidSubscription where the free condition says nothing."""
+    try:
+        condition.check(filters.where)
+    except BadCondition as error:
+        raise InvalidSubscription(f"where: {error}") from error
 
 
 def _check_limits(limits: Limits) -> None:
@@ -157,7 +206,8 @@ async def create(
 def _new_row(subscription_id: str, wanted: Wanted, now: datetime) -> dict[str, Any]:
     return {
         "id": subscription_id, "owner": wanted.owner, "url": wanted.url, **_filter_columns(wanted.filters),
-        **_limit_columns(wanted.limits), "state": SubscriptionState.ACTIVE, "state_reason": "", "version": 1,
+        **_limit_columns(wanted.limits), "thin": wanted.thin, "state": SubscriptionState.ACTIVE, "state_reason": "",
+        "version": 1,
         "created": now, "changed": now, "failures": 0, "failing_since": None, "last_success": None, "hold_until": None,
         "breaker_opens": 0, "probe_at": None,
     }  # fmt: skip
@@ -201,6 +251,7 @@ def _subscription(row: Any) -> Subscription:
         last_success=value["last_success"],
         hold_until=value["hold_until"],
         standing=Standing(value["breaker_opens"], value["probe_at"]),
+        thin=value["thin"],
     )
 
 
@@ -234,10 +285,13 @@ async def change(
     connection: AsyncConnection, subscription_id: str, wanted: Wanted, *, guard: Guard, now: datetime,
     owner: str | None = None,
 ) -> bool:  # fmt: skip
-    """Replace address, filters and limits; False where there is no such subscription. Raises InvalidSubscription. An
-    open breaker is closed: what was wrong may be what was changed."""
+    """Replace address, filters, limits and form; False where there is no such one. Raises InvalidSubscription. An open
+    breaker is closed: what was wrong may be what was changed."""
     wanted.check(guard)
-    columns = {"url": wanted.url, **_filter_columns(wanted.filters), **_limit_columns(wanted.limits), **CLOSED}
+    columns = {
+        "url": wanted.url, **_filter_columns(wanted.filters), **_limit_columns(wanted.limits), "thin": wanted.thin,
+        **CLOSED,
+    }  # fmt: skip
     if not await _update(connection, subscription_id, columns, now=now, owner=owner):
         return False
     await _put_in_order(connection, subscription_id, wanted.limits.ordered)
@@ -251,6 +305,25 @@ async def _put_in_order(connection: AsyncConnection, subscription_id: str, order
     waiting = DELIVERIES.c.state.in_((DeliveryState.PENDING, DeliveryState.PARKED))
     mine = sa.update(DELIVERIES).where(DELIVERIES.c.subscription_id == subscription_id, waiting)
     await connection.execute(mine.where((DELIVERIES.c.story == "") == ordered).values(story=story))
+
+
+async def rotate(
+    connection: AsyncConnection, subscription_id: str, *, sealer: Sealer, now: datetime, overlap: timedelta,
+    owner: str | None = None,
+) -> Secret | None:  # fmt: skip
+    """A new secret, shown this once; those before count for the `overlap` yet, so that a message carries a signature of
+    each meanwhile. None where there is no such subscription. Raises InvalidSubscription."""
+    if not timedelta() <= overlap <= LONGEST_OVERLAP:
+        raise InvalidSubscription(f"the overlap must be 0 to {LONGEST_OVERLAP.days} days")
+    if not await _update(connection, subscription_id, {}, now=now, owner=owner):
+        return None
+    secret, mine = Secret.generate(), sa.update(SECRETS).where(SECRETS.c.subscription_id == subscription_id)
+    ends, last = now + overlap, sa.select(sa.func.max(SECRETS.c.created)).select_from(SECRETS)
+    newest = await connection.scalar(last.where(SECRETS.c.subscription_id == subscription_id))
+    await connection.execute(mine.where(SECRETS.c.expires.is_(None) | (SECRETS.c.expires > ends)).values(expires=ends))
+    made = max(now, newest + timedelta(microseconds=1)) if newest is not None else now
+    await connection.execute(sa.insert(SECRETS).values(_secret_row(subscription_id, secret, sealer, made)))
+    return secret
 
 
 async def pause(connection: AsyncConnection, subscription_id: str, *, now: datetime, owner: str | None = None) -> bool:

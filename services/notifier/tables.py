@@ -51,7 +51,22 @@ COUNTERS = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.BigInteger, nullable=False),
 )
-"""`changes` rises with every change of a subscription, `sequence` with every delivery."""
+"""`changes` rises with every change of a subscription, `sequence` with every delivery, `alerts` with every telling that
+is kept."""
+
+KEYS = sa.Table(
+    "notifier_keys",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("expires", Moment),
+    sa.Column("revoked", Moment),
+)
+"""API keys; of the secret only a hash."""
 
 SUBSCRIPTIONS = sa.Table(
     "notifier_subscriptions",
@@ -66,6 +81,7 @@ SUBSCRIPTIONS = sa.Table(
     sa.Column("rate", sa.Float),
     sa.Column("timeout_seconds", sa.Float, nullable=False),
     sa.Column("expiry_seconds", sa.Float, nullable=False),
+    sa.Column("thin", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("created", Moment, nullable=False),
     sa.Column("changed", Moment, nullable=False),
@@ -106,7 +122,10 @@ ALERTS = sa.Table(
     sa.Column("trace", sa.Text, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
     sa.Column("created", Moment, nullable=False),
+    sa.Column("number", sa.BigInteger),
+    sa.Index("notifier_alerts_number", "number"),
 )
+"""Every telling of an alert, whether anybody subscribed to it or not; `number` is its place in the order of coming."""
 
 PENDING: sa.ColumnElement[str] = sa.literal_column(f"'{DeliveryState.PENDING}'")
 """Spelt out in the statement, not bound: only then do both databases use the partial index."""

@@ -319,4 +319,4 @@ def _adjust(lane: Lane, one: Subscription, secrets: tuple[Secret, ...]) -> None:
 
 
 def _target(one: Subscription, secrets: tuple[Secret, ...]) -> Target:
-    return Target(one.id, one.url, secrets, one.limits.timeout, one.version)
+    return Target(one.id, one.url, secrets, one.limits.timeout, one.version, one.thin)

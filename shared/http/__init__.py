@@ -148,7 +148,7 @@ class Door:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """`connections` bounds open connections over all origins; `tls` replaces the usual trusted authorities."""
-        self._guard = guard
+        self.guard = guard
         self._limits = limits
         self._defaults = {"user-agent": user_agent, "accept": "*/*", "accept-encoding": ACCEPT_ENCODING}
         self._transport = Transport(
@@ -241,7 +241,7 @@ class Door:
     async def _send(self, trip: _Trip, limits: Limits) -> httpx.Response:
         request = httpx.Request(
             trip.method,
-            self._guard.accept(trip.url),
+            self.guard.accept(trip.url),
             headers=[(name.encode(), value.encode()) for name, value in trip.headers.items()],
             content=trip.content,
             extensions={"timeout": {"connect": limits.connect}, "still": trip.still},
