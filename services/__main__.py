@@ -381,6 +381,7 @@ BROUGHT: dict[str, tuple[str, str]] = {
     ),
     "subscriptions": ("services.notifier.commands:subscriptions", "Subscriptions: add, list, test, pause, remove."),
     "keys": ("services.notifier.key_commands:keys", "API keys of the notifier's public port: make, list, revoke."),
+    "signing": ("services.notifier.key_commands:signing", "Key pairs for signatures that anybody can check."),
     "receiver": ("services.notifier.commands:receiver", "A receiver that verifies and shows what it gets."),
 }
 """Commands that services bring with them. Only the one that is called is imported: the libraries behind them take

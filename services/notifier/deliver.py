@@ -15,6 +15,7 @@ from datetime import datetime
 import structlog
 
 from services.notifier import body, sign
+from services.notifier.key_pairs import Pair
 from services.notifier.payload import Envelope
 from services.notifier.retry import DISTRESS, INTERNAL, SHIPPED, Answer, Decision, Schedule, decide
 from services.notifier.sign import Secret
@@ -45,6 +46,7 @@ class Target:
     timeout: float
     version: int = 0
     thin: bool = False
+    pairs: tuple[Pair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def expired(delivery: Delivery, now: datetime) -> Attempt:
 async def _post(door: Door, target: Target, delivery: Delivery, moment: datetime) -> Response:
     data = body.thinned(delivery.alert.data) if target.thin else delivery.alert.data
     content = body.body_of(envelope_of(delivery), data, moment)
-    signed = sign.headers(target.secrets, delivery.id, moment, content)
+    signed = sign.headers(target.secrets, delivery.id, moment, content, target.pairs)
     fields = {"content-type": body.CONTENT_TYPE, "accept-encoding": "identity", **signed}
     limits = Limits(connect=min(CONNECT_SECONDS, target.timeout), total=target.timeout, body=READ_BYTES)
     return await door.request(

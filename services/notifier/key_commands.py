@@ -1,4 +1,5 @@
-"""`wirewatch keys`: who may use the public port. Works on the database directly, as `wirewatch subscriptions` does."""
+"""`wirewatch keys`: who may use the public port; `wirewatch signing`: the notifier's own key pairs. Both work on the
+database directly, as `wirewatch subscriptions` does."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.notifier import key_pairs
 from services.notifier import keys as api_keys
 from services.notifier.commands import AsJson, Desk, within
 from services.notifier.keys import OPERATOR, InvalidKey, Key, Scope
@@ -18,6 +20,8 @@ from shared.clock import RealClock
 from shared.errors import Misconfigured
 
 keys = typer.Typer(no_args_is_help=True, help="API keys of the public port: make, list, revoke.")
+
+signing = typer.Typer(no_args_is_help=True, help="Key pairs for signatures that anybody can check (v1a): make, list.")
 
 
 @keys.command()
@@ -83,3 +87,36 @@ def _row(one: Key) -> dict[str, Any]:
         "id": one.id, "name": one.name, "owner": one.owner, "scope": str(one.scope),
         **{name: moment.isoformat(timespec="seconds") if moment else None for name, moment in moments.items()},
     }  # fmt: skip
+
+
+@signing.command("make")
+def make_pair(
+    overlap_days: Annotated[
+        float, typer.Option(help="Days for which the pair before goes on signing.", min=0, max=90)
+    ] = key_pairs.OVERLAP.days,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key pair: from now on every message carries a v1a signature; again: rotate."""
+
+    async def work(desk: Desk, connection: AsyncConnection) -> key_pairs.Pair:
+        overlap = timedelta(days=overlap_days)
+        return await key_pairs.make(connection, sealer=desk.sealer, now=RealClock().now(), overlap=overlap)
+
+    made = within(work)
+    row = {"id": made.id, "public": key_pairs.written(made.public)}
+    typer.echo(json.dumps(row, indent=2) if as_json else f"Key pair {row['id']}, public key {row['public']}")
+
+
+@signing.command("list")
+def list_pairs(as_json: AsJson = False) -> None:
+    """The public keys of the pairs that sign now, the newest first."""
+
+    async def work(_: Desk, connection: AsyncConnection) -> dict[str, Any]:
+        return await key_pairs.key_set(connection, RealClock().now())
+
+    found = within(work)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    lines = [f"{one['kid']}  {one['whpk']}" for one in found["keys"]]
+    typer.echo("\n".join(lines) or "no key pair: messages carry v1 alone; make one with: wirewatch signing make")

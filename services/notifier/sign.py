@@ -1,14 +1,12 @@
 """Standard Webhooks 1.0: signatures that say who wrote a message, and a verification that cannot be surprised.
 
 The signed content is `<webhook-id>.<webhook-timestamp>.<raw body>`; scheme `v1` is HMAC-SHA256 in base64, its secret
-24 to 64 random bytes written as `whsec_` + base64 (Standard Webhooks specification, "Signature scheme").
+24 to 64 random bytes written as `whsec_` + base64 (Standard Webhooks specification, "Signature scheme"). Beside it
+stands `v1a`, Ed25519 over the same content by the notifier's own key pairs (`key_pairs`), where there are any.
 
 `verify` answers with a verdict whatever it is given: the published Python package raises ValueError on a signature
 without a comma, UnicodeDecodeError on a body that is not UTF-8, and takes a secret of one byte; a receiver built
 naively on it answers 500, and its sender tries again for days.
-
-Left out on purpose: scheme `v1a` (ed25519). `headers` takes any number of secrets and joins their signatures, so it
-becomes one more signer there.
 """
 
 from __future__ import annotations
@@ -22,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 PREFIX = "whsec_"
 SHORTEST, LONGEST = 24, 64
@@ -71,16 +70,27 @@ class Secret:
         return PREFIX + base64.b64encode(self.key).decode()
 
 
+class Signs(Protocol):
+    """Whoever signs with a private key (`key_pairs.Pair`)."""
+
+    def sign(self, content: bytes) -> str:
+        """The signature of some content, with its scheme."""
+        ...
+
+
 def sign(secret: Secret, message_id: str, seconds: int, body: bytes) -> str:
     """The `v1` signature of a message sent at `seconds` since the epoch."""
     return "v1," + base64.b64encode(_digest(secret, message_id, str(seconds), body)).decode()
 
 
-def headers(secrets: Sequence[Secret], message_id: str, moment: datetime, body: bytes) -> dict[str, str]:
-    """The three headers, one signature a secret. `moment` is aware, in any zone."""
+def headers(
+    secrets: Sequence[Secret], message_id: str, moment: datetime, body: bytes, pairs: Sequence[Signs] = ()
+) -> dict[str, str]:
+    """The three headers, one signature a secret and one a key pair. `moment` is aware, in any zone."""
     seconds = _epoch(moment)
-    signatures = " ".join(sign(secret, message_id, seconds, body) for secret in secrets)
-    return {ID: message_id, TIMESTAMP: str(seconds), SIGNATURE: signatures}
+    content = f"{message_id}.{seconds}.".encode() + body
+    signatures = [sign(secret, message_id, seconds, body) for secret in secrets] + [one.sign(content) for one in pairs]
+    return {ID: message_id, TIMESTAMP: str(seconds), SIGNATURE: " ".join(signatures)}
 
 
 def _epoch(moment: datetime) -> int:

@@ -197,7 +197,7 @@ async def create(
     subscription_id = ids.of("subscription", wanted.owner, wanted.url, randomness.token_bytes(16))
     secret = secret or Secret.generate()
     row = _new_row(subscription_id, wanted, now)
-    await _note_change(connection)
+    await note_change(connection)
     await connection.execute(sa.insert(SUBSCRIPTIONS).values(row))
     await connection.execute(sa.insert(SECRETS).values(_secret_row(subscription_id, secret, sealer, now)))
     return _subscription(row), secret
@@ -360,7 +360,7 @@ async def resume(connection: AsyncConnection, subscription_id: str, *, now: date
 
 async def remove(connection: AsyncConnection, subscription_id: str, *, now: datetime, owner: str | None = None) -> bool:
     """Delete a subscription and its secrets; what was still to be sent to it ends as failed, the history stays."""
-    await _note_change(connection)
+    await note_change(connection)
     query = _owned(sa.delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == subscription_id), owner)
     if not (await connection.execute(query)).rowcount:
         return False
@@ -374,7 +374,7 @@ async def remove(connection: AsyncConnection, subscription_id: str, *, now: date
 async def _update(
     connection: AsyncConnection, subscription_id: str, columns: dict[str, Any], *, now: datetime, owner: str | None
 ) -> bool:
-    await _note_change(connection)
+    await note_change(connection)
     statement = _owned(sa.update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == subscription_id), owner)
     result = await connection.execute(statement.values(**columns, changed=now, version=SUBSCRIPTIONS.c.version + 1))
     return bool(result.rowcount)
@@ -384,7 +384,8 @@ def _owned(statement: Any, owner: str | None) -> Any:
     return statement if owner is None else statement.where(SUBSCRIPTIONS.c.owner == owner)
 
 
-async def _note_change(connection: AsyncConnection) -> None:
+async def note_change(connection: AsyncConnection) -> None:
+    """Let every replica notice that something about subscriptions changed."""
     await connection.execute(sa.update(COUNTERS).where(COUNTERS.c.name == "changes").values(value=COUNTERS.c.value + 1))
 
 

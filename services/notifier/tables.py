@@ -108,6 +108,17 @@ SECRETS = sa.Table(
 )
 """Several at once while they are rotated: a message carries a signature of each that has not expired."""
 
+KEY_PAIRS = sa.Table(
+    "notifier_key_pairs",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("expires", Moment),
+    sa.Column("public", sa.LargeBinary, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+)
+"""What scheme `v1a` signs with; the private half is sealed."""
+
 ALERTS = sa.Table(
     "notifier_alerts",
     METADATA,

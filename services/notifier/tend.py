@@ -15,9 +15,10 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier import metrics, store, subscribe
+from services.notifier import key_pairs, metrics, store, subscribe
 from services.notifier.breaker import Breaker, BreakerState
 from services.notifier.deliver import Target
+from services.notifier.key_pairs import Pair
 from services.notifier.lanes import AHEAD, Bucket, Lane, Lanes
 from services.notifier.seal import Sealer, Unopened
 from services.notifier.settings import NotifierSettings
@@ -54,6 +55,14 @@ class Turns:
     count: datetime | None = None
     recover: datetime | None = None
     changes: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Signers:
+    """What signs for a subscription: its secrets, and the notifier's own key pairs."""
+
+    secrets: tuple[Secret, ...]
+    pairs: tuple[Pair, ...] = ()
 
 
 @dataclass(slots=True)
@@ -187,7 +196,7 @@ class Tender:
             seen.renewed = {name: leases.get(name) for name in aging}
             fresh = {name: lease for name, lease in leases.items() if name not in aging}
             readable = await self._read(connection, list(fresh), now)
-            lanes = [_lane(one, secrets, fresh[one.id], now) for one, secrets in readable]
+            lanes = [_lane(one, signers, fresh[one.id], now) for one, signers in readable]
             seen.opened = [lane for lane in lanes if not self._rests(lane, now)]
 
     def _may_open(self, name: str) -> bool:
@@ -235,7 +244,7 @@ class Tender:
     async def _reload(self, connection: AsyncConnection, now: datetime) -> None:
         """Bring the lanes in line with changed subscriptions; one that is paused or gone loses its lane."""
         lanes = self._lanes.all()
-        read = {one.id: (one, secrets) for one, secrets in await self._read(connection, [x.id for x in lanes], now)}
+        read = {one.id: (one, signers) for one, signers in await self._read(connection, [x.id for x in lanes], now)}
         for lane in lanes:
             if lane.id not in read:
                 self._lanes.drop(lane.id)
@@ -245,13 +254,22 @@ class Tender:
 
     async def _read(
         self, connection: AsyncConnection, names: Sequence[str], now: datetime
-    ) -> list[tuple[Subscription, tuple[Secret, ...]]]:
-        """The named subscriptions that may be sent to, with their secrets."""
+    ) -> list[tuple[Subscription, Signers]]:
+        """The named subscriptions that may be sent to, with what signs for them."""
         found = (await subscribe.found(connection, names)).values() if names else ()
         active = [one for one in found if one.state is SubscriptionState.ACTIVE]
         sealed = await subscribe.sealed_secrets(connection, [one.id for one in active], now=now)
+        pairs = await self._pairs(connection, now) if active else ()
         readable = [(one, self._opened(one.id, sealed.get(one.id, ()))) for one in active]
-        return [(one, secrets) for one, secrets in readable if secrets]
+        return [(one, Signers(secrets, pairs)) for one, secrets in readable if secrets]
+
+    async def _pairs(self, connection: AsyncConnection, now: datetime) -> tuple[Pair, ...]:
+        """The notifier's own key pairs; none where one does not open: the secrets still sign."""
+        try:
+            return await key_pairs.current(connection, sealer=self._sealer, now=now)
+        except Unopened as error:
+            log.error("key_pair_not_opened", error=str(error))
+            return ()
 
     def _opened(self, subscription_id: str, sealed: Iterable[bytes]) -> tuple[Secret, ...]:
         """The secrets, none where one does not open: the other subscriptions are not to suffer."""
@@ -297,9 +315,9 @@ def _is_idle(lane: Lane, now: datetime) -> bool:
     return not lane.in_hand and (lane.parked or (not lane.more and _passed(lane.used, now, IDLE)))
 
 
-def _lane(one: Subscription, secrets: tuple[Secret, ...], lease: Lease, now: datetime) -> Lane:
+def _lane(one: Subscription, signers: Signers, lease: Lease, now: datetime) -> Lane:
     return Lane(
-        target=_target(one, secrets),
+        target=_target(one, signers),
         in_flight=one.limits.in_flight,
         lease=lease,
         margin=timedelta(seconds=one.limits.timeout) + MARGIN,
@@ -312,11 +330,12 @@ def _lane(one: Subscription, secrets: tuple[Secret, ...], lease: Lease, now: dat
     )
 
 
-def _adjust(lane: Lane, one: Subscription, secrets: tuple[Secret, ...]) -> None:
-    lane.target, lane.in_flight = _target(one, secrets), one.limits.in_flight
+def _adjust(lane: Lane, one: Subscription, signers: Signers) -> None:
+    lane.target, lane.in_flight = _target(one, signers), one.limits.in_flight
     lane.margin = timedelta(seconds=one.limits.timeout) + MARGIN
     lane.bucket = Bucket(one.limits.rate) if one.limits.rate else None
 
 
-def _target(one: Subscription, secrets: tuple[Secret, ...]) -> Target:
-    return Target(one.id, one.url, secrets, one.limits.timeout, one.version, one.thin)
+def _target(one: Subscription, signers: Signers) -> Target:
+    timeout = one.limits.timeout
+    return Target(one.id, one.url, signers.secrets, timeout, one.version, one.thin, signers.pairs)

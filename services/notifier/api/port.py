@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from fastapi import Body, Depends, FastAPI, Query, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier import pull, subscribe
+from services.notifier import key_pairs, pull, subscribe
 from services.notifier.api.bounds import Bounded
 from services.notifier.api.problems import Problem, answer_with_problems
 from services.notifier.api.shapes import (
@@ -44,6 +44,7 @@ from shared.db import Database
 from shared.http import Door, Guard
 
 CONNECTIONS = 256
+KEY_SET = "/.well-known/webhook-keys.json"
 TITLE, VERSION = "Wirewatch subscriptions", "1"
 Change = Callable[..., Awaitable[bool]]
 
@@ -90,6 +91,7 @@ def application(api: Api) -> Bounded:
     _subscription_routes(app, api, gate)
     _work_routes(app, api, gate)
     _alert_routes(app, api, gate)
+    _open_routes(app, api)
     return Bounded(app)
 
 
@@ -173,8 +175,9 @@ def _work_routes(app: FastAPI, api: Api, gate: Gate) -> None:
         async with api.database.reading() as connection:
             one = await api.one(connection, key, subscription_id)
             sealed = await subscribe.sealed_secrets(connection, [subscription_id], now=api.real.now())
+            pairs = await key_pairs.current(connection, sealer=api.sealer, now=api.real.now())
         secrets = _opened(api.sealer, subscription_id, sealed.get(subscription_id, ()))
-        target = Target(one.id, one.url, secrets, one.limits.timeout, one.version, one.thin)
+        target = Target(one.id, one.url, secrets, one.limits.timeout, one.version, one.thin, pairs)
         return Tested.of(await ping(api.door, target, real=api.real))
 
     @app.post("/preview", tags=["subscriptions"])
@@ -194,6 +197,16 @@ def _alert_routes(app: FastAPI, api: Api, gate: Gate) -> None:
         """Alerts in the order in which they came, without a gap: ask again `after` the `last` of each page."""
         async with api.database.reading() as connection:
             return Alerts.of(await pull.after(connection, asked.after, asked.filters(), asked.most))
+
+
+def _open_routes(app: FastAPI, api: Api) -> None:
+    @app.get(KEY_SET, tags=["keys"])
+    async def key_set(response: Response) -> dict[str, Any]:
+        """The public keys of `v1a` signatures, a JSON Web Key Set; for everybody."""
+        async with api.database.reading() as connection:
+            found = await key_pairs.key_set(connection, api.real.now())
+        response.headers["cache-control"] = f"public, max-age={round(key_pairs.CACHED.total_seconds())}"
+        return found
 
 
 def _checked(asked: FiltersShape) -> Filters:
