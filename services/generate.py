@@ -77,6 +77,7 @@ KEYS = {
     "times.passed": "watch id",
     "alerts.raised": "watch id",
     "deliveries.attempted": "subscription id",
+    "subscriptions.failed": "subscription id",
     "feedback.given": "watch id",
     "operators.asked": "id of the thing asked about",
 }

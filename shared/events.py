@@ -444,7 +444,22 @@ class DeliveryAttempted(Event, frozen=True, omit_defaults=True, kw_only=True):
     seconds: float = 0.0
     next_attempt: datetime | None = None
     test: bool = False
+    replay: bool = False
     ledger: Ledger = Ledger()
+
+
+class SubscriptionFailed(Event, frozen=True, omit_defaults=True, kw_only=True):
+    """A subscription has failed for `share` per cent of the time after which it is disabled, or was disabled. `ends` is
+    when it will be."""
+
+    subscription_id: str
+    owner: str
+    since: datetime
+    share: int
+    failures: int = 0
+    reason: str = ""
+    disabled: bool = False
+    ends: datetime | None = None
 
 
 class FeedbackGiven(Event, frozen=True, omit_defaults=True, kw_only=True):

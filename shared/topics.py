@@ -69,6 +69,10 @@ DELIVERIES_ATTEMPTED = Topic(
     "deliveries.attempted", events.DeliveryAttempted, lambda e: cast("str", e.subscription_id), "notifier",
     ("console",), retention=400 * DAY, retention_bytes=1 * GIB,
 )  # fmt: skip
+SUBSCRIPTIONS_FAILED = Topic(
+    "subscriptions.failed", events.SubscriptionFailed, lambda e: cast("str", e.subscription_id), "notifier",
+    ("console",), retention=400 * DAY,
+)  # fmt: skip
 FEEDBACK_GIVEN = Topic(
     "feedback.given", events.FeedbackGiven, lambda e: cast("str", e.watch_id), "notifier", ("judge", "console"),
     retention=400 * DAY,
@@ -80,7 +84,7 @@ OPERATORS_ASKED = Topic(
 
 TOPICS = (
     PAGES_FETCHED, SOURCES_CHECKED, ARTICLES_EXTRACTED, ARTICLES_MATCHED, TIMES_PASSED,
-    ALERTS_RAISED, DELIVERIES_ATTEMPTED, FEEDBACK_GIVEN, OPERATORS_ASKED,
+    ALERTS_RAISED, DELIVERIES_ATTEMPTED, SUBSCRIPTIONS_FAILED, FEEDBACK_GIVEN, OPERATORS_ASKED,
 )  # fmt: skip
 """The topology in the order an article passes through it."""
 

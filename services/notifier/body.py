@@ -19,9 +19,11 @@ from services.notifier.payload import (
     Article,
     Clause,
     Data,
+    Digest,
     Envelope,
     Hit,
     Language,
+    Notice,
     Novelty,
     Outlet,
     Ping,
@@ -78,6 +80,20 @@ def ping_data(subscription_id: str, now: datetime) -> bytes:
     """The `data` of a test event."""
     ping = Ping(message="This is a test.", subscription=subscription_id, timings=Timings(raised=now))
     return _ENCODER.encode(ping)
+
+
+def notice_data(told: events.SubscriptionFailed) -> bytes:
+    """The `data` of a notice about a subscription."""
+    notice = Notice(
+        subscription=told.subscription_id, since=told.since, share=told.share, failures=told.failures,
+        reason=told.reason, disabled=told.disabled, ends=told.ends, timings=Timings(raised=told.observed),
+    )  # fmt: skip
+    return _ENCODER.encode(notice)
+
+
+def encoded(data: Digest) -> bytes:
+    """The `data` of a digest."""
+    return _ENCODER.encode(data)
 
 
 def body_of(envelope: Envelope, data: bytes, sent: datetime) -> bytes:

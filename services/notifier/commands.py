@@ -6,10 +6,11 @@ The commands work on the database directly, so they need no running notifier; on
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -30,7 +31,7 @@ from services.notifier.seal import Sealer, Unopened, sealer_of
 from services.notifier.settings import NotifierSettings
 from services.notifier.show_receipt import as_json_line, show_receipt
 from services.notifier.sign import BadSecret, Secret
-from services.notifier.subscribe import Filters, InvalidSubscription, Limits, Subscription, Wanted
+from services.notifier.subscribe import Filters, InvalidSubscription, Limits, Quiet, Subscription, Wanted
 from shared import db, log
 from shared.clock import RealClock
 from shared.db import Database, DatabaseUnavailable, open_database
@@ -38,7 +39,7 @@ from shared.errors import Misconfigured
 from shared.events import AlertKind, DeliveryOutcome
 from shared.http import Guard
 from shared.run import open_door
-from shared.settings import CommonSettings, load
+from shared.settings import CommonSettings, load, parse
 
 T = TypeVar("T")
 PASTE = Path(__file__).parent / "paste_receiver.py.txt"
@@ -99,23 +100,32 @@ def within(work: Callable[[Desk, AsyncConnection], Awaitable[T]]) -> T:
 @subscriptions.command()
 def add(  # noqa: PLR0917 - one parameter an option: typer reads the command line from them
     url: Annotated[str, typer.Argument(help="Where to send to.")],
-    watch: Annotated[list[str], typer.Option(help="A watch to be told of; may be repeated.")],
+    watch: Annotated[list[str] | None, typer.Option(help="A watch to be told of; may be repeated.")] = None,
     kind: Annotated[list[AlertKind] | None, typer.Option(help="Only these kinds of alert.")] = None,
     language: Annotated[list[str] | None, typer.Option(help="Only articles in these languages.")] = None,
     source: Annotated[list[str] | None, typer.Option(help="Only articles of these sources.")] = None,
     in_flight: Annotated[int, typer.Option(help="Requests at the same time.")] = USUAL.in_flight,
     rate: Annotated[float | None, typer.Option(help="Requests a second at most.")] = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.")] = USUAL.timeout,
+    notices: Annotated[bool, typer.Option(help="Be told of your failing subscriptions instead of alerts.")] = False,
     ordered: Annotated[bool, typer.Option(help="In each story, wait for the delivery before.")] = False,
+    digest: Annotated[str, typer.Option(help="Tell all in digests, one in so long, such as 1h.")] = "",
+    quiet: Annotated[str, typer.Option(help="Hours told in a digest, such as 22:00-07:00@Europe/Belgrade.")] = "",
+    expires_after: Annotated[str, typer.Option(help="What is later than this goes into a digest.")] = "",
     secret: Annotated[str, typer.Option(help="A secret the receiver has already; default: a new one.")] = "",
     test: Annotated[bool, typer.Option(help="Send a test event at once.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Subscribe a receiver, print its secret, send a test event, and show receiver code to paste."""
+    if bool(watch) is notices:
+        raise Misconfigured("name the watches to be told of (--watch), or ask for notices (--notices)")
     filters = Filters(
-        watches=tuple(watch), kinds=tuple(kind or ()), languages=tuple(language or ()), sources=tuple(source or ())
+        watches=tuple(watch or ()), kinds=tuple(kind or ()), languages=tuple(language or ()),
+        sources=tuple(source or ()), notices=notices,
+    )  # fmt: skip
+    wanted = Wanted(
+        url, filters, _limits(Limits(in_flight, rate, timeout, ordered=ordered), digest, quiet, expires_after)
     )
-    wanted = Wanted(url, filters, Limits(in_flight, rate, timeout, ordered=ordered))
     given = _secret(secret) if secret else None
 
     async def work(desk: Desk) -> tuple[Subscription, Secret, Attempt | None]:
@@ -134,6 +144,26 @@ def add(  # noqa: PLR0917 - one parameter an option: typer reads the command lin
         typer.echo(json.dumps({**_row(made), "secret": key.reveal(), "test": _tested(attempt)}, indent=2, default=str))
     else:
         _show_added(made, key, attempt)
+
+
+def _limits(limits: Limits, digest: str, quiet: str, expires_after: str) -> Limits:
+    return dataclasses.replace(
+        limits, digest=_span(digest, "--digest"), expires_after=_span(expires_after, "--expires-after"),
+        quiet=_quiet(quiet) if quiet else None,
+    )  # fmt: skip
+
+
+def _span(text: str, name: str) -> timedelta | None:
+    try:
+        return parse(text, timedelta) if text else None
+    except ValueError as error:
+        raise Misconfigured(f"{name}: {error}") from error
+
+
+def _quiet(text: str) -> Quiet:
+    hours, _, zone = text.partition("@")
+    begins, _, ends = hours.partition("-")
+    return Quiet(begins=begins, ends=ends, zone=zone or "UTC")
 
 
 def _secret(text: str) -> Secret:

@@ -20,7 +20,7 @@ from functools import cache
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier import store, subscribe
+from services.notifier import digest, store, subscribe
 from services.notifier.body import data_of, payload_of
 from services.notifier.payload import type_of
 from services.notifier.store import Delivery, StoredAlert
@@ -69,7 +69,7 @@ class Book:
 
     def _fill(self, subscriptions: Iterable[Subscription]) -> None:
         self._by_watch, self._any_watch = {}, []
-        for subscription in subscriptions:
+        for subscription in (one for one in subscriptions if not one.filters.notices):
             for watch in subscription.filters.watches:
                 self._by_watch.setdefault(watch, []).append(subscription)
             if not subscription.filters.watches:
@@ -162,16 +162,20 @@ async def _write(connection: AsyncConnection, plans: Sequence[_Plan], now: datet
     fresh = [delivery for plan in plans if plan.missing for delivery in _deliveries(plan, numbers, now)]
     waiting = {one.id for plan in plans for one in plan.missing.values() if one.state is not SubscriptionState.ACTIVE}
     await store.add(connection, fresh, waiting, now)
-    return [delivery for delivery in fresh if delivery.subscription_id not in waiting]
+    return [one for one in fresh if one.subscription_id not in waiting and one.gathered is None]
 
 
 def _deliveries(plan: _Plan, numbers: Iterator[int], now: datetime) -> Iterator[Delivery]:
     alert = stored(plan.alert, plan.work.trace.parent)
     start = plan.alert.ledger.raised or now
     for key, subscription in plan.missing.items():
-        expires = start + subscription.limits.expiry
-        story = alert.story_id if subscription.limits.ordered else ""
-        yield Delivery(key, subscription.id, next(numbers), attempts=0, expires=expires, alert=alert, story=story)
+        limits = subscription.limits
+        yield Delivery(
+            key, subscription.id, next(numbers), attempts=0, expires=start + limits.expiry, alert=alert,
+            story=alert.story_id if limits.ordered else "",
+            stale=start + limits.expires_after if limits.expires_after else None,
+            gathered=digest.waits_until(limits, now),
+        )  # fmt: skip
 
 
 def stored(alert: AlertRaised, trace: str) -> StoredAlert:

@@ -60,7 +60,8 @@ class Lane:
     """What is known of one subscription while this process sends to it.
 
     `more` says that SQL holds further due deliveries than those in hand; `margin` is how long before the lease ends the
-    last request may start. `done_meanwhile` and `missed` are what happened between a read of SQL and its `fill`.
+    last request may start; with `digests` what grows stale becomes a line of one. `done_meanwhile` and `missed` are
+    what happened between a read of SQL and its `fill`.
     """
 
     target: Target
@@ -68,6 +69,7 @@ class Lane:
     lease: Lease
     margin: timedelta
     breaker: Breaker
+    digests: bool = False
     bucket: Bucket | None = None
     failures: int = 0
     hold_until: datetime | None = None
@@ -123,6 +125,18 @@ class Lane:
         self.parked = self.more = True
         self.in_hand -= {one.id for one in self.ready}
         self.ready.clear()
+
+    @property
+    def on_their_way(self) -> set[str]:
+        """Deliveries that were taken off and are not recorded."""
+        return self.in_hand - {one.id for one in self.ready}
+
+    def give_back_stale(self, now: datetime) -> None:
+        """Give back what became a line of a digest in SQL."""
+        stale = {one.id for one in self.ready if one.stale is not None and one.stale <= now and not one.replay}
+        if stale:
+            self.ready = deque(one for one in self.ready if one.id not in stale)
+            self.in_hand -= stale
 
     def take(self, now: datetime) -> Delivery:
         """The next delivery; only when `free_at` says now."""
@@ -252,7 +266,10 @@ class Lanes:
 
     def _add(self, lane: Lane, delivery: Delivery) -> None:
         lane.in_hand.add(delivery.id)
-        lane.ready.append(delivery)
+        if lane.ready and lane.ready[-1].replay and not delivery.replay:  # what is new goes before what is late anyway
+            lane.ready.insert(sum(not one.replay for one in lane.ready), delivery)
+        else:
+            lane.ready.append(delivery)
         self.revive(lane)
 
     def revive(self, lane: Lane) -> None:

@@ -35,6 +35,14 @@ BREAKERS = Gauge(
     "wirewatch_delivery_breakers", "Subscriptions not asked at present: open, or half open and to be probed.", ["state"]
 )
 
+WARNED = Counter(
+    "wirewatch_subscriptions_warned_total",
+    "Subscriptions that failed for so many per cent of the time after which they are disabled; at 100 they were.",
+    ["share"],
+)
+
+for _share in ("50", "70", "90", "100"):
+    WARNED.labels(_share)
 for _outcome in DeliveryOutcome:
     ATTEMPTS.labels(_outcome)
 for _state in (BreakerState.OPEN, BreakerState.CLOSED):

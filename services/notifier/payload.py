@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-PING_TYPE = "wirewatch.test.v1"
+PING_TYPE, DIGEST_TYPE = "wirewatch.test.v1", "wirewatch.digest.v1"
 
 
 class Shown(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -185,6 +185,44 @@ class Ping(Shown, frozen=True, omit_defaults=True, kw_only=True):
 
     message: str
     subscription: str
+    timings: Timings
+
+
+class Line(Shown, frozen=True, omit_defaults=True, kw_only=True):
+    """One alert in a digest. `id` is the `webhook-id` it would have had alone; `stale`: it was too late alone."""
+
+    id: str
+    alert: str
+    revision: int
+    kind: str
+    severity: str
+    headline: str
+    watch: str
+    story: str
+    url: str = ""
+    sequence: str
+    stale: bool = False
+
+
+class Digest(Shown, frozen=True, omit_defaults=True, kw_only=True):
+    """The `data` of a digest: alerts that were not told one by one, up to the end of `window`."""
+
+    window: datetime
+    lines: tuple[Line, ...]
+    timings: Timings
+
+
+class Notice(Shown, frozen=True, omit_defaults=True, kw_only=True):
+    """The `data` of a notice: a subscription of the same owner fails, for `share` per cent of the time after which it
+    is disabled, or was disabled. `ends` is when it will be."""
+
+    subscription: str
+    since: datetime
+    share: int
+    failures: int
+    reason: str
+    disabled: bool = False
+    ends: datetime | None = None
     timings: Timings
 
 

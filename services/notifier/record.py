@@ -21,15 +21,23 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier import metrics, subscribe
+from services.notifier import metrics, subscribe, warn
 from services.notifier.breaker import Standing
 from services.notifier.deliver import Attempt
-from services.notifier.tables import ATTEMPTS, DELIVERIES, OUTBOX, SUBSCRIPTIONS, DeliveryState, SubscriptionState
+from services.notifier.tables import (
+    ATTEMPTS,
+    DELIVERIES,
+    OUTBOX,
+    SUBSCRIPTIONS,
+    WARNINGS,
+    DeliveryState,
+    SubscriptionState,
+)
 from services.notifier.tell import PATIENCE, Teller, Untold, delete_told, first_of, untold
 from shared import ids
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailable, insert_new
-from shared.events import DeliveryAttempted, DeliveryOutcome
+from shared.events import DeliveryAttempted, DeliveryOutcome, SubscriptionFailed
 from shared.health import UNHEARD, Pulse
 from shared.lease import Lease, still_held
 
@@ -66,6 +74,15 @@ class Recorded:
 
     attempt: Attempt
     kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a commit brought: the leases still held, what is to be told now, whom we warned of."""
+
+    held: set[str]
+    untold: list[Untold]
+    warnings: list[SubscriptionFailed]
 
 
 class Recorder:
@@ -109,30 +126,34 @@ class Recorder:
             self._pulse.beat()
             try:
                 async with self._database.transaction() as connection:
-                    kept, events = await self._write_group(connection, group, told)
+                    written = await self._write_group(connection, group, told)
                 break
             except DatabaseUnavailable as error:
                 log.warning("attempts_not_recorded", attempts=len(group), error=str(error))
                 if self._closed.is_set():
                     return  # still pending in SQL: sent again under the same ids
                 await first_of(self._closed.wait(), self._real.sleep(PATIENCE))
-        self._account(group, kept)
-        self._teller.put(events)
+        self._account(group, written)
+        self._teller.put(written.untold)
 
     async def _write_group(
-        self, connection: AsyncConnection, group: Sequence[Finished], told: Sequence[str]
-    ) -> tuple[set[str], list[Untold]]:
+        self, connection: AsyncConnection, group: Sequence[Finished], told: Sequence[Untold]
+    ) -> Written:
         """In the order in which everybody locks: leases, changes, subscriptions, deliveries."""
         held = await still_held(connection, list({one.lease.name: one.lease for one in group}.values()))
         mine = [one for one in group if one.lease.name in held]
         attempts = [one.attempt for one in mine]
-        await _disable(connection, attempts, self._real.now())
+        now = self._real.now()
+        warnings = await _disable(connection, attempts, now) + await warn.warn(connection, _failures(attempts), now)
         await self._note_health(connection, attempts)
         await _execute(connection, _BREAKER, _standings(mine))
         await _write_deliveries(connection, attempts)
         events = [self._event(attempt) for attempt in attempts]
-        await _write_outbox(connection, events, told, self._real.now())
-        return held, events
+        warned = [untold(one, "") for one in warnings]
+        await _write_outbox(connection, OUTBOX, events, now)
+        await _write_outbox(connection, WARNINGS, warned, now)
+        await delete_told(connection, told)
+        return Written(held, [*events, *warned], warnings)
 
     def _event(self, attempt: Attempt) -> Untold:
         return untold(event_of(attempt, self._story.now()), attempt.delivery.alert.trace)
@@ -156,8 +177,10 @@ class Recorder:
         noted = self._noted.get(subscription_id)
         return noted is None or success - noted >= NOTE_SUCCESS
 
-    def _account(self, group: Sequence[Finished], kept: set[str]) -> None:
-        recorded = [Recorded(one.attempt, one.lease.name in kept) for one in group]
+    def _account(self, group: Sequence[Finished], written: Written) -> None:
+        recorded = [Recorded(one.attempt, one.lease.name in written.held) for one in group]
+        for warning in written.warnings:
+            warn.account(warning)
         for one in recorded:
             _count(one)
         self._after(recorded)
@@ -180,6 +203,7 @@ def event_of(attempt: Attempt, observed: datetime) -> DeliveryAttempted:
         reason=decision.reason,
         seconds=attempt.seconds,
         next_attempt=decision.next_attempt,
+        replay=bool(delivery.replay),
         ledger=msgspec.structs.replace(delivery.alert.ledger, sent=attempt.started),
     )
 
@@ -222,7 +246,7 @@ _SINCE = sa.bindparam("since", type_=SUBSCRIPTIONS.c.failing_since.type)
 _GOOD = (
     sa.update(SUBSCRIPTIONS)
     .where(_THIS)
-    .values(failures=sa.bindparam("f"), failing_since=_SINCE, last_success=sa.bindparam("s"))
+    .values(failures=sa.bindparam("f"), failing_since=_SINCE, last_success=sa.bindparam("s"), warned=0)
 )
 _BAD = (
     sa.update(SUBSCRIPTIONS)
@@ -252,11 +276,22 @@ async def _execute(connection: AsyncConnection, statement: Any, rows: Sequence[d
         await connection.execute(statement, rows)
 
 
-async def _disable(connection: AsyncConnection, attempts: Iterable[Attempt], now: datetime) -> None:
+async def _disable(connection: AsyncConnection, attempts: Iterable[Attempt], now: datetime) -> list[SubscriptionFailed]:
     gone = {one.delivery.subscription_id: one.decision.reason for one in attempts if one.decision.disable}
     for subscription_id, reason in sorted(gone.items()):
         state = SubscriptionState.DISABLED
         await subscribe.stop_sending(connection, subscription_id, state, reason, now=now)
+    return await warn.gone(connection, gone, now)
+
+
+def _failures(attempts: Sequence[Attempt]) -> dict[str, str]:
+    """The subscriptions all of whose attempts here failed, with the reason of the last."""
+    failed = {}
+    for subscription_id, some in _by_subscription(attempts).items():
+        health = _health(some)
+        if health["f"] and health["s"] is None:
+            failed[subscription_id] = next(one.decision.reason for one in reversed(some) if one.decision.reason)
+    return failed
 
 
 async def _write_deliveries(connection: AsyncConnection, attempts: Sequence[Attempt]) -> None:
@@ -293,12 +328,9 @@ def _attempt_row(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-async def _write_outbox(
-    connection: AsyncConnection, events: Sequence[Untold], told: Sequence[str], now: datetime
-) -> None:
+async def _write_outbox(connection: AsyncConnection, table: sa.Table, events: Sequence[Untold], now: datetime) -> None:
     rows = [{"id": one.id, "event": one.message.value, "trace": one.trace, "created": now} for one in events]
-    await _execute(connection, insert_new(OUTBOX, connection.dialect.name), rows)
-    await delete_told(connection, told)
+    await _execute(connection, insert_new(table, connection.dialect.name), rows)
 
 
 def _count(recorded: Recorded) -> None:

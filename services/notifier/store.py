@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -18,18 +18,20 @@ from services.notifier.tables import (
     ALERTS,
     COUNTERS,
     DELIVERIES,
+    GATHERED,
     PENDING,
     SUBSCRIPTIONS,
     DeliveryState,
     Replay,
     SubscriptionState,
 )
-from shared.db import insert_new
+from shared.db import EPOCH, insert_new
 from shared.events import Ledger
 
-OWN = ("id", "subscription_id", "sequence", "attempts", "expires", "story", "replay", "tried_before")
+OWN = ("id", "subscription_id", "sequence", "attempts", "expires", "story", "replay", "tried_before", "stale")
 """What is read of a delivery beside its alert."""
 
+MICROSECOND = timedelta(microseconds=1)
 CHUNK = 500
 """Ids or rows in one statement: far below the parameters both databases take, and 2 MB of bodies."""
 
@@ -53,7 +55,8 @@ class StoredAlert:
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One alert on its way to one subscription. `id` is the `webhook-id`; `attempts` were made, `tried_before` of
-    them before it was asked for again. `story` is given where the next of the story has to wait for this one."""
+    them before it was asked for again. `story` is given where the next of the story has to wait for this one, `stale`
+    where it becomes a line of a digest then, `gathered` where it is one from the start, for the window that ends so."""
 
     id: str
     subscription_id: str
@@ -64,6 +67,8 @@ class Delivery:
     story: str = ""
     replay: Replay = Replay.LIVE
     tried_before: int = 0
+    stale: datetime | None = None
+    gathered: datetime | None = None
 
 
 async def known(connection: AsyncConnection, delivery_ids: Sequence[str]) -> set[str]:
@@ -109,6 +114,14 @@ async def add(
     await connection.execute(insert_new(DELIVERIES, dialect), rows)
 
 
+async def add_own(connection: AsyncConnection, messages: Sequence[Delivery], now: datetime) -> None:
+    """Write messages of our own making (warnings, digests) with their content, which is no alert for anybody else."""
+    dialect = connection.dialect.name
+    contents = {message.alert.id: _alert_row(message.alert, now) for message in messages}
+    await connection.execute(insert_new(ALERTS, dialect), list(contents.values()))
+    await connection.execute(insert_new(DELIVERIES, dialect), [_delivery_row(one, False, now) for one in messages])
+
+
 def _alert_row(alert: StoredAlert, now: datetime) -> dict[str, Any]:
     return {
         "alert_id": alert.id,
@@ -132,28 +145,85 @@ def _delivery_row(delivery: Delivery, parked: bool, now: datetime) -> dict[str, 
         "alert_id": delivery.alert.id,
         "revision": delivery.alert.revision,
         "sequence": delivery.sequence,
-        "state": DeliveryState.PARKED if parked else DeliveryState.PENDING,
+        "state": _first_state(delivery, parked),
         "reason": "",
         "attempts": 0,
-        "next_attempt": now,
+        "next_attempt": delivery.gathered or now,
         "expires": delivery.expires,
         "created": now,
         "finished": None,
         "story": delivery.story,
         "replay": delivery.replay,
         "tried_before": 0,
+        "stale": delivery.stale,
     }
+
+
+def _first_state(delivery: Delivery, parked: bool) -> DeliveryState:
+    if parked:
+        return DeliveryState.PARKED
+    return DeliveryState.GATHERED if delivery.gathered else DeliveryState.PENDING
+
+
+async def replay(
+    connection: AsyncConnection, which: sa.ColumnElement[bool], how: Replay, *, now: datetime, every: timedelta,
+    lasts: timedelta,
+) -> int:  # fmt: skip
+    """Make these deliveries (of one subscription) due again, one after the other in the order of their sequence, and
+    give them time; how many. The pace stands in SQL: neither a restart nor a takeover hurries it."""
+    place = sa.func.row_number().over(order_by=DELIVERIES.c.sequence) - 1
+    line = sa.select(DELIVERIES.c.id, place.label("place")).where(which).subquery()
+    begins, step = (sa.literal(span // MICROSECOND, sa.BigInteger) for span in (now - EPOCH, every))
+    due, until = line.c.place * step + begins, sa.literal(now + lasts, DELIVERIES.c.expires.type)
+    ends = sa.case((DELIVERIES.c.expires < until, until), else_=DELIVERIES.c.expires)
+    columns = {"state": DeliveryState.PENDING, "next_attempt": sa.type_coerce(due, DELIVERIES.c.next_attempt.type),
+               "expires": ends, "finished": None, "replay": _later(how), "tried_before": _tried(how)}  # fmt: skip
+    result = await connection.execute(sa.update(DELIVERIES).where(DELIVERIES.c.id == line.c.id).values(columns))
+    return int(result.rowcount)
+
+
+def _later(how: Replay) -> Any:
+    """What was asked for again stays that when its subscription is stopped and resumed."""
+    return sa.case((DELIVERIES.c.replay == Replay.RESENT, DELIVERIES.c.replay), else_=sa.literal(int(how), sa.Integer))
+
+
+def _tried(how: Replay) -> Any:
+    return DELIVERIES.c.attempts if how is Replay.RESENT else DELIVERIES.c.tried_before
 
 
 async def survey(connection: AsyncConnection) -> dict[str, datetime]:
     """When each active subscription may be sent its next delivery, where it has any: one look into the index for each.
     Not before the receiver wants to be asked again, nor before an open breaker is to be probed."""
-    pending = (DELIVERIES.c.subscription_id == SUBSCRIPTIONS.c.id) & (DELIVERIES.c.state == PENDING)
-    due = sa.select(sa.func.min(DELIVERIES.c.next_attempt)).where(pending).correlate(SUBSCRIPTIONS).scalar_subquery()
     columns = (SUBSCRIPTIONS.c[name] for name in ("id", "hold_until", "probe_at"))
-    query = sa.select(*columns, sa.type_coerce(due, DELIVERIES.c.next_attempt.type).label("due"))
+    query = sa.select(*columns, _earliest(PENDING).label("due"), _earliest(GATHERED).label("window"))
     rows = await connection.execute(query.where(SUBSCRIPTIONS.c.state == SubscriptionState.ACTIVE))
-    return {row.id: max(filter(None, row[1:])) for row in rows if row.due is not None}
+    first = {row: min(filter(None, (row.due, row.window)), default=None) for row in rows}
+    return {row.id: max(filter(None, (one, *row[1:3]))) for row, one in first.items() if one is not None}
+
+
+def _earliest(state: sa.ColumnElement[str]) -> sa.ColumnElement[datetime]:
+    mine = (DELIVERIES.c.subscription_id == SUBSCRIPTIONS.c.id) & (DELIVERIES.c.state == state)
+    first = sa.select(sa.func.min(DELIVERIES.c.next_attempt)).where(mine).correlate(SUBSCRIPTIONS).scalar_subquery()
+    return sa.type_coerce(first, DELIVERIES.c.next_attempt.type)
+
+
+async def gathered(connection: AsyncConnection, subscription_id: str, *, now: datetime, limit: int) -> Sequence[Any]:
+    """The lines of a subscription whose window has ended, with their alerts, in the order of windows and sequence."""
+    key = (ALERTS.c.alert_id == DELIVERIES.c.alert_id) & (ALERTS.c.revision == DELIVERIES.c.revision)
+    own = (DELIVERIES.c[name] for name in ("id", "sequence", "reason", "next_attempt"))
+    query = sa.select(*own, ALERTS).join_from(DELIVERIES, ALERTS, key)
+    ended = (DELIVERIES.c.state == GATHERED) & (DELIVERIES.c.next_attempt <= now)
+    query = query.where(DELIVERIES.c.subscription_id == subscription_id, ended)
+    query = query.order_by(DELIVERIES.c.next_attempt, DELIVERIES.c.sequence).limit(limit)
+    return (await connection.execute(query)).all()
+
+
+async def windows_ended(connection: AsyncConnection, subscription_ids: Collection[str], now: datetime) -> set[str]:
+    """Those of the subscriptions that have lines whose window has ended."""
+    mine = DELIVERIES.c.subscription_id.in_(sorted(subscription_ids))
+    query = sa.select(DELIVERIES.c.subscription_id).distinct()
+    ended = (DELIVERIES.c.state == GATHERED) & (DELIVERIES.c.next_attempt <= now)
+    return set(await connection.scalars(query.where(mine, ended)))
 
 
 async def due(connection: AsyncConnection, subscription_id: str, *, now: datetime, limit: int) -> list[Delivery]:
@@ -250,6 +320,7 @@ def _delivery(row: Any) -> Delivery:
         story=row.story,
         replay=Replay(row.replay),
         tried_before=row.tried_before,
+        stale=row.stale,
     )
 
 

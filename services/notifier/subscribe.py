@@ -10,14 +10,15 @@ from __future__ import annotations
 import secrets as randomness
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier import condition
+from services.notifier import condition, store
 from services.notifier.breaker import Standing
 from services.notifier.condition import BadCondition
 from services.notifier.keys import OPERATOR
@@ -31,6 +32,7 @@ from services.notifier.tables import (
     SECRETS,
     SUBSCRIPTIONS,
     DeliveryState,
+    Replay,
     SubscriptionState,
 )
 from shared import ids
@@ -42,6 +44,9 @@ LONGEST_URL = 2048
 LONGEST_OVERLAP = timedelta(days=7)
 """For which two secrets may count at once."""
 MOST_IN_FLIGHT, MOST_RATE = 64, 1000.0
+REPLAY_EVERY = timedelta(seconds=1)
+"""From one replay to the next, at least."""
+
 SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 1.0, 30.0
 """Seconds; the standard recommends 15 to 30, and a lease has to outlast the longest."""
 
@@ -87,7 +92,8 @@ def facts_of_payload(data: Mapping[str, Any]) -> Facts:
 
 class Filters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Which alerts are wanted: every list that is not empty must contain the alert's value, and `where`, a free
-    condition on the payload, must hold."""
+    condition on the payload, must hold. With `notices` none are: what is wanted then is to be told of the owner's other
+    subscriptions when they fail."""
 
     watches: tuple[str, ...] = ()
     kinds: tuple[AlertKind, ...] = ()
@@ -96,6 +102,7 @@ class Filters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     severities: tuple[str, ...] = ()
     stories: tuple[str, ...] = ()
     where: dict[str, Any] = {}
+    notices: bool = False
 
     def admit(self, facts: Facts, data: Callable[[], Mapping[str, Any]]) -> bool:
         """Whether an alert is wanted; `data` gives the payload that subscribers would see."""
@@ -104,23 +111,46 @@ class Filters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
             (self.sources, {facts.source}), (self.stories, {facts.story}), (self.languages, facts.languages),
         )  # fmt: skip
         named = all(not wanted or not facts_of.isdisjoint(wanted) for wanted, facts_of in lists)
-        return named and (not self.where or condition.holds(self.where, data()))
+        return not self.notices and named and (not self.where or condition.holds(self.where, data()))
 
 
 ANY = Filters()
 """Everything is wanted."""
 
 
+class Quiet(msgspec.Struct, frozen=True, kw_only=True):
+    """Hours of the day, as `22:00`, in a time zone such as `Europe/Belgrade`, within which nothing is told."""
+
+    begins: str
+    ends: str
+    zone: str = "UTC"
+
+    def check(self) -> None:
+        """Raises InvalidSubscription."""
+        try:
+            begins, ends = time.fromisoformat(self.begins), time.fromisoformat(self.ends)
+            ZoneInfo(self.zone)
+        except (ValueError, ZoneInfoNotFoundError) as error:
+            raise InvalidSubscription(f"quiet: {error}; write begins and ends as 22:00, and a time zone") from error
+        if begins == ends or begins.tzinfo or ends.tzinfo:
+            raise InvalidSubscription("quiet: begins and ends must be two times of the day without a zone of their own")
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a receiver is asked to bear. `rate` is requests a second, None for no bound; `expiry` is how long an alert
-    is worth sending; `ordered` lets each delivery of a story wait for the one before."""
+    is worth sending; `ordered` lets each delivery of a story wait for the one before. What could not be sent within
+    `expires_after`, what comes in `quiet` hours, and where `digest` is set everything, is told in lines of one message
+    a window."""
 
     in_flight: int = 4
     rate: float | None = None
     timeout: float = 15.0
     expiry: timedelta = timedelta(days=4)
     ordered: bool = False
+    expires_after: timedelta | None = None
+    quiet: Quiet | None = None
+    digest: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +216,12 @@ def _check_limits(limits: Limits) -> None:
         raise InvalidSubscription(f"timeout is {limits.timeout:g} s; write {SHORTEST_TIMEOUT:g} to {LONGEST_TIMEOUT:g}")
     if not timedelta(minutes=1) <= limits.expiry <= timedelta(days=30):
         raise InvalidSubscription("expiry must be one minute to 30 days")
+    if limits.expires_after is not None and not timedelta(minutes=1) <= limits.expires_after <= limits.expiry:
+        raise InvalidSubscription("expires_after must be one minute to the expiry")
+    if limits.digest is not None and not timedelta(minutes=1) <= limits.digest <= timedelta(days=7):
+        raise InvalidSubscription("digest must be one minute to seven days")
+    if limits.quiet is not None:
+        limits.quiet.check()
 
 
 async def create(
@@ -221,6 +257,9 @@ def _limit_columns(limits: Limits) -> dict[str, Any]:
     return {
         "in_flight": limits.in_flight, "rate": limits.rate, "timeout_seconds": limits.timeout,
         "expiry_seconds": limits.expiry.total_seconds(), "ordered": limits.ordered,
+        "expires_after": limits.expires_after.total_seconds() if limits.expires_after else None,
+        "quiet": msgspec.json.encode(limits.quiet).decode() if limits.quiet else None,
+        "digest": limits.digest.total_seconds() if limits.digest else None,
     }  # fmt: skip
 
 
@@ -242,6 +281,9 @@ def _subscription(row: Any) -> Subscription:
             timeout=value["timeout_seconds"],
             expiry=timedelta(seconds=value["expiry_seconds"]),
             ordered=value["ordered"],
+            expires_after=timedelta(seconds=value["expires_after"]) if value["expires_after"] else None,
+            quiet=msgspec.json.decode(value["quiet"], type=Quiet) if value["quiet"] else None,
+            digest=timedelta(seconds=value["digest"]) if value["digest"] else None,
         ),
         state=SubscriptionState(value["state"]),
         state_reason=value["state_reason"],
@@ -345,17 +387,23 @@ async def stop_sending(
 
 
 async def resume(connection: AsyncConnection, subscription_id: str, *, now: datetime, owner: str | None = None) -> bool:
-    """Send again, what was kept first; False where there is no such subscription."""
+    """Send again; False where there is no such subscription. What was kept comes as a replay, one message a
+    `REPLAY_EVERY`, and has the time to arrive that a new alert has."""
     columns: dict[str, Any] = {
         "state": SubscriptionState.ACTIVE, "state_reason": "", "failures": 0, "failing_since": None, "hold_until": None,
-        **CLOSED,
+        "warned": 0, "warned_at": None, **CLOSED,
     }  # fmt: skip
     if not await _update(connection, subscription_id, columns, now=now, owner=owner):
         return False
-    mine = sa.update(DELIVERIES).where(DELIVERIES.c.subscription_id == subscription_id)
-    parked = mine.where(DELIVERIES.c.state == DeliveryState.PARKED)
-    await connection.execute(parked.values(state=DeliveryState.PENDING, next_attempt=now))
+    limits = (await found(connection, [subscription_id]))[subscription_id].limits
+    parked = (DELIVERIES.c.subscription_id == subscription_id) & (DELIVERIES.c.state == DeliveryState.PARKED)
+    await store.replay(connection, parked, Replay.KEPT, now=now, every=replay_every(limits), lasts=limits.expiry)
     return True
+
+
+def replay_every(limits: Limits) -> timedelta:
+    """The pace of replays: at most half of what the subscription bears, so that live alerts find room."""
+    return max(REPLAY_EVERY, timedelta(seconds=2 / limits.rate)) if limits.rate else REPLAY_EVERY
 
 
 async def remove(connection: AsyncConnection, subscription_id: str, *, now: datetime, owner: str | None = None) -> bool:
@@ -365,7 +413,7 @@ async def remove(connection: AsyncConnection, subscription_id: str, *, now: date
     if not (await connection.execute(query)).rowcount:
         return False
     await connection.execute(sa.delete(SECRETS).where(SECRETS.c.subscription_id == subscription_id))
-    waiting = DELIVERIES.c.state.in_((DeliveryState.PENDING, DeliveryState.PARKED))
+    waiting = DELIVERIES.c.state.in_((DeliveryState.PENDING, DeliveryState.PARKED, DeliveryState.GATHERED))
     mine = sa.update(DELIVERIES).where(DELIVERIES.c.subscription_id == subscription_id, waiting)
     await connection.execute(mine.values(state=DeliveryState.FAILED, reason="removed", finished=now))
     return True

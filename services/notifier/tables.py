@@ -24,7 +24,8 @@ class SubscriptionState(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands. `parked` waits for its subscription to be active again.
+    """Where a delivery stands. `parked` waits for its subscription to be active again, `gathered` to be a line of a
+    digest, which it is when it is `digested`.
 
     There is no state "leased": who may send is decided for a whole subscription by its lease, which saves a write for
     each delivery and keeps a subscription's limits true across replicas.
@@ -32,6 +33,8 @@ class DeliveryState(StrEnum):
 
     PENDING = "pending"
     PARKED = "parked"
+    GATHERED = "gathered"
+    DIGESTED = "digested"
     DELIVERED = "delivered"
     FAILED = "failed"
     EXPIRED = "expired"
@@ -91,6 +94,11 @@ SUBSCRIPTIONS = sa.Table(
     sa.Column("hold_until", Moment),
     sa.Column("breaker_opens", sa.Integer, nullable=False, server_default="0"),
     sa.Column("probe_at", Moment),
+    sa.Column("warned", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("warned_at", Moment),
+    sa.Column("expires_after", sa.Float),
+    sa.Column("quiet", sa.Text),
+    sa.Column("digest", sa.Float),
     sa.Column("ordered", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("notifier_subscriptions_owner", "owner"),
 )
@@ -159,6 +167,7 @@ DELIVERIES = sa.Table(
     sa.Column("story", sa.Text, nullable=False, server_default=""),
     sa.Column("replay", sa.Integer, nullable=False, server_default="0"),
     sa.Column("tried_before", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("stale", Moment),
     sa.Index("notifier_deliveries_history", "subscription_id", "sequence"),
 )
 """`story` is filled where the subscription wants its stories in order. `tried_before` counts the attempts before the
@@ -172,6 +181,17 @@ sa.Index(
     postgresql_where=DELIVERIES.c.state == PENDING,
 )
 """A delivery is found by its subscription and when it is due; what is done leaves the index, so it stays small."""
+
+GATHERED: sa.ColumnElement[str] = sa.literal_column(f"'{DeliveryState.GATHERED}'")
+sa.Index(
+    "notifier_deliveries_gathered",
+    DELIVERIES.c.subscription_id,
+    DELIVERIES.c.next_attempt,
+    DELIVERIES.c.sequence,
+    sqlite_where=DELIVERIES.c.state == GATHERED,
+    postgresql_where=DELIVERIES.c.state == GATHERED,
+)
+"""Lines by the end of their window, which stands in `next_attempt`."""
 
 UNFINISHED = "story <> '' AND state IN ('pending', 'parked')"
 """Of an ordered subscription what is neither delivered nor given up: what comes later in its story waits for it."""
@@ -216,3 +236,14 @@ OUTBOX = sa.Table(
     sa.Index("notifier_outbox_created", "created"),
 )
 """Attempts that are committed and not yet told on the topic."""
+
+WARNINGS = sa.Table(
+    "notifier_warnings",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("event", sa.LargeBinary, nullable=False),
+    sa.Column("trace", sa.Text, nullable=False),
+    sa.Column("created", Moment, nullable=False),
+)
+"""The same for warnings of subscriptions that fail. A table of its own: the version before reads every row of the other
+as an attempt."""

@@ -18,20 +18,25 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier import metrics
-from services.notifier.tables import OUTBOX
+from services.notifier.tables import OUTBOX, WARNINGS
 from shared import codec
 from shared.bus import BusUnavailable, Message, Publisher
 from shared.clock import Clock
 from shared.codec import Trace
 from shared.db import Database
-from shared.events import DeliveryAttempted
+from shared.events import DeliveryAttempted, SubscriptionFailed
 from shared.health import UNHEARD, Pulse
+from shared.topics import topic_of
 
 log = structlog.get_logger()
 
 AT_ONCE = 500
 MOST = 10_000
 """Events kept in memory while the bus is away; the others wait in the outbox only."""
+
+OUTBOXES: tuple[tuple[sa.Table, type[DeliveryAttempted | SubscriptionFailed]], ...] = (
+    (OUTBOX, DeliveryAttempted), (WARNINGS, SubscriptionFailed),
+)  # fmt: skip
 
 STALE = timedelta(seconds=30)
 """An event in the outbox this old was not told by who wrote it."""
@@ -49,7 +54,7 @@ class Untold:
     message: Message
 
 
-def untold(event: DeliveryAttempted, trace: str) -> Untold:
+def untold(event: DeliveryAttempted | SubscriptionFailed, trace: str) -> Untold:
     """The row of an event; `trace` is the trace context of what caused it."""
     return Untold(event.id, trace, codec.encode(event, trace=Trace(trace) if trace else None))
 
@@ -60,7 +65,7 @@ class Teller:
     def __init__(self, database: Database, *, real: Clock, pulse: Pulse = UNHEARD) -> None:
         self._database, self._real, self._pulse = database, real, pulse
         self._untold: deque[Untold] = deque()
-        self._told: list[str] = []
+        self._told: list[Untold] = []
         self._arrived, self._closed = asyncio.Event(), asyncio.Event()
 
     def put(self, events: Iterable[Untold]) -> None:
@@ -71,7 +76,7 @@ class Teller:
         metrics.UNTOLD.set(len(self._untold))
         self._arrived.set()
 
-    def take_told(self) -> list[str]:
+    def take_told(self) -> list[Untold]:
         """What may be deleted from the outbox with the next commit."""
         told, self._told = self._told, []
         return told
@@ -105,7 +110,7 @@ class Teller:
             return True
         for one in some:
             self._untold.popleft()
-            self._told.append(one.id)
+            self._told.append(one)
         metrics.UNTOLD.set(len(self._untold))
         return True
 
@@ -120,20 +125,21 @@ class Teller:
         """Tell again what somebody wrote and did not tell before they ended. Raises DatabaseUnavailable."""
         if self._untold:
             return
-        stale = OUTBOX.c.created < self._real.now() - STALE
-        query = sa.select(OUTBOX).where(stale).order_by(OUTBOX.c.created).limit(AT_ONCE)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
-        known = set(self._told)
-        events = ((codec.decode_bytes(row.event, DeliveryAttempted), row) for row in rows if row.id not in known)
-        self.put(untold(event, row.trace) for event, row in events)
+        known = {one.id for one in self._told}
+        for table, kind in OUTBOXES:
+            query = sa.select(table).where(table.c.created < self._real.now() - STALE)
+            async with self._database.reading() as connection:
+                rows = (await connection.execute(query.order_by(table.c.created).limit(AT_ONCE))).all()
+            events = ((codec.decode_bytes(row.event, kind), row) for row in rows if row.id not in known)
+            self.put(untold(event, row.trace) for event, row in events)
 
 
-async def delete_told(connection: AsyncConnection, told: Sequence[str]) -> None:
+async def delete_told(connection: AsyncConnection, told: Sequence[Untold]) -> None:
     """Take these out of the outbox."""
-    if told:
-        statement = sa.delete(OUTBOX).where(OUTBOX.c.id == sa.bindparam("i"))
-        await connection.execute(statement, [{"i": one} for one in told])
+    for table, kind in OUTBOXES:
+        mine = [{"i": one.id} for one in told if one.message.topic == topic_of(kind).name]
+        if mine:
+            await connection.execute(sa.delete(table).where(table.c.id == sa.bindparam("i")), mine)
 
 
 async def first_of(*works: Coroutine[Any, Any, Any]) -> None:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier import key_pairs, metrics, store, subscribe
+from services.notifier import digest, key_pairs, metrics, store, subscribe
 from services.notifier.breaker import Breaker, BreakerState
 from services.notifier.deliver import Target
 from services.notifier.key_pairs import Pair
@@ -28,7 +28,7 @@ from services.notifier.subscribe import Subscription
 from services.notifier.tables import SubscriptionState
 from services.notifier.tell import Teller, first_of
 from shared.db import DatabaseUnavailable
-from shared.lease import Lease, release_leases, take_leases
+from shared.lease import Lease, release_leases, still_held, take_leases
 from shared.run import Parts
 
 log = structlog.get_logger()
@@ -73,6 +73,7 @@ class Seen:
     surveyed: bool = False
     renewed: dict[str, Lease | None] = field(default_factory=dict)
     opened: list[Lane] = field(default_factory=list)
+    digested: list[Lane] = field(default_factory=list)
     read: list[tuple[Lane, list[Delivery], bool]] = field(default_factory=list)
 
 
@@ -155,6 +156,8 @@ class Tender:
         if _passed(self._turns.survey, now, self._settings.delivery_poll):
             await self._survey(connection, seen, now)
         await self._lease(connection, seen, now)
+        if seen.surveyed or seen.opened:
+            await self._digest(connection, seen, now)
         await self._read_deliveries(connection, seen, now)
         return seen
 
@@ -171,6 +174,18 @@ class Tender:
         names = {lane.id: lane for lane in (*others, *seen.opened)}
         found = await store.due_of_many(connection, names, now=now, each=2 * AHEAD)  # what is in hand comes again
         seen.read += [(names[name], rows, more) for name, (rows, more) in found.items()]
+
+    async def _digest(self, connection: AsyncConnection, seen: Seen, now: datetime) -> None:
+        """What grew stale becomes a line, and windows that ended become messages, under the leases of their lanes."""
+        lanes = {lane.id: lane for lane in (*self._lanes.all(), *seen.opened)}
+        ended = await store.windows_ended(connection, lanes, now) if lanes else set()
+        digesting = [lane.lease for lane in lanes.values() if lane.digests or lane.id in ended]
+        held = await still_held(connection, digesting)
+        mine = await subscribe.found(connection, sorted(held)) if held else {}
+        flying = {one for name in held for one in lanes[name].on_their_way}
+        await digest.gather_stale(connection, mine.values(), flying, now)
+        await digest.compose(connection, {name: one for name, one in mine.items() if name in ended}, now)
+        seen.digested = [lanes[name] for name in held]
 
     async def _survey(self, connection: AsyncConnection, seen: Seen, now: datetime) -> None:
         """When each subscription is due, and what changed."""
@@ -224,6 +239,8 @@ class Tender:
             self._renew(name, lease)
         for lane in seen.opened:
             self._lanes.open(lane)
+        for lane in seen.digested:
+            lane.give_back_stale(now)
         for lane, rows, more in seen.read:
             self._lanes.fill(lane, rows, more=more)
             self._looked[lane.id] = now
@@ -322,6 +339,7 @@ def _lane(one: Subscription, signers: Signers, lease: Lease, now: datetime) -> L
         lease=lease,
         margin=timedelta(seconds=one.limits.timeout) + MARGIN,
         breaker=Breaker(one.id, one.standing, one.failures),
+        digests=one.limits.expires_after is not None,
         bucket=Bucket(one.limits.rate) if one.limits.rate else None,
         failures=one.failures,
         hold_until=one.hold_until,
@@ -333,6 +351,7 @@ def _lane(one: Subscription, signers: Signers, lease: Lease, now: datetime) -> L
 def _adjust(lane: Lane, one: Subscription, signers: Signers) -> None:
     lane.target, lane.in_flight = _target(one, signers), one.limits.in_flight
     lane.margin = timedelta(seconds=one.limits.timeout) + MARGIN
+    lane.digests = one.limits.expires_after is not None
     lane.bucket = Bucket(one.limits.rate) if one.limits.rate else None
 
 

@@ -64,6 +64,10 @@ EXAMPLES: dict[str, events.Event] = {
         id="d1", observed=NOW, delivery_id="w1", subscription_id="s", alert_id="al1", number=1,
         outcome=events.DeliveryOutcome.DELIVERED, status=200, seconds=0.01,
     ),
+    "SubscriptionFailed": events.SubscriptionFailed(
+        id="w1", observed=NOW, subscription_id="sub1", owner="desk", since=NOW, share=70, failures=31,
+        reason="http_500", ends=NOW,
+    ),
     "FeedbackGiven": events.FeedbackGiven(
         id="f1", observed=NOW, alert_id="al1", watch_id="defence-alliance", subscription_id="s", verdict="useful"
     ),

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.notifier.deliver import Attempt
 from services.notifier.keys import Key, Scope
 from services.notifier.pull import MOST, Page, Pulled
-from services.notifier.subscribe import MOST_IN_FLIGHT, MOST_RATE, Filters, Limits, Subscription, Wanted
+from services.notifier.subscribe import MOST_IN_FLIGHT, MOST_RATE, Filters, Limits, Quiet, Subscription, Wanted
 from services.notifier.tables import SubscriptionState
 from shared.events import AlertKind
 
@@ -35,20 +35,35 @@ class FiltersShape(Shape):
     severities: Names = []
     stories: Names = []
     where: dict[str, Any] = {}
+    notices: Annotated[bool, Field(description="no alerts, but notices when your other subscriptions fail")] = False
 
     def filters(self) -> Filters:
         """As the notifier has them."""
         return Filters(
             watches=tuple(self.watches), kinds=tuple(self.kinds), languages=tuple(self.languages),
             sources=tuple(self.sources), severities=tuple(self.severities), stories=tuple(self.stories),
-            where=self.where,
+            where=self.where, notices=self.notices,
         )  # fmt: skip
 
     @classmethod
     def of(cls, filters: Filters) -> FiltersShape:
         """As the API shows them."""
         names = ("watches", "kinds", "languages", "sources", "severities", "stories")
-        return cls(**{name: list(getattr(filters, name)) for name in names}, where=dict(filters.where))
+        return cls(**{name: list(getattr(filters, name)) for name in names}, where=dict(filters.where),
+                   notices=filters.notices)  # fmt: skip
+
+
+class QuietShape(Shape):
+    """Hours of the day, as `22:00`, in a time zone such as `Europe/Belgrade`; a digest tells of them at their end."""
+
+    begins: str
+    ends: str
+    zone: str = "UTC"
+
+    @classmethod
+    def of(cls, quiet: Quiet) -> QuietShape:
+        """As the API shows them."""
+        return cls(begins=quiet.begins, ends=quiet.ends, zone=quiet.zone)
 
 
 class LimitsShape(Shape):
@@ -60,16 +75,38 @@ class LimitsShape(Shape):
     expiry_seconds: Annotated[float, Field(ge=60, le=30 * 86_400)] = USUAL.expiry.total_seconds()
     ordered: Annotated[bool, Field(description="each alert of a story waits for the one before it")] = False
 
+    expires_after_seconds: Annotated[
+        float | None, Field(ge=60, description="what is later than this becomes a line of a digest")
+    ] = None
+    digest_seconds: Annotated[
+        float | None, Field(ge=60, le=7 * 86_400, description="tell all in digests, one in so long")
+    ] = None
+    quiet: QuietShape | None = None
+
     def limits(self) -> Limits:
         """As the notifier has them."""
         expiry = timedelta(seconds=self.expiry_seconds)
-        return Limits(self.in_flight, self.rate, self.timeout_seconds, expiry, ordered=self.ordered)
+        return Limits(
+            self.in_flight, self.rate, self.timeout_seconds, expiry, self.ordered,
+            expires_after=_span(self.expires_after_seconds), digest=_span(self.digest_seconds),
+            quiet=Quiet(begins=self.quiet.begins, ends=self.quiet.ends, zone=self.quiet.zone) if self.quiet else None,
+        )  # fmt: skip
 
     @classmethod
     def of(cls, limits: Limits) -> LimitsShape:
         """As the API shows them."""
         return cls(in_flight=limits.in_flight, rate=limits.rate, timeout_seconds=limits.timeout,
-                   expiry_seconds=limits.expiry.total_seconds(), ordered=limits.ordered)  # fmt: skip
+                   expiry_seconds=limits.expiry.total_seconds(), ordered=limits.ordered,
+                   expires_after_seconds=_seconds(limits.expires_after), digest_seconds=_seconds(limits.digest),
+                   quiet=QuietShape.of(limits.quiet) if limits.quiet else None)  # fmt: skip
+
+
+def _span(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return None if span is None else span.total_seconds()
 
 
 class NewSubscription(Shape):

@@ -26,10 +26,11 @@ from shared.bus import BusUnavailable, Message, Partition, Position, Record
 from shared.clock import SteppedClock
 from shared.codec import Trace, decode_bytes
 from shared.db import Database
-from shared.events import AlertRaised, DeliveryAttempted
+from shared.events import AlertRaised, DeliveryAttempted, SubscriptionFailed
 from shared.http import Door, Guard
 from shared.run import Parts
 from shared.step import Outcome, Work
+from shared.topics import SUBSCRIPTIONS_FAILED
 from tests.fakes.alerts import NOON, REAL
 
 LOOPBACK = Guard((IPv4Network("127.0.0.0/8"),))
@@ -43,6 +44,7 @@ class Log:
     """A bus of which the notifier's sender uses the writing end only; `away` makes it refuse."""
 
     told: list[DeliveryAttempted] = field(default_factory=list)
+    warned: list[SubscriptionFailed] = field(default_factory=list)
     away: bool = False
 
     async def publisher(self) -> Log:
@@ -51,7 +53,11 @@ class Log:
     async def publish(self, messages: Sequence[Message]) -> list[Position]:
         if self.away:
             raise BusUnavailable("away")
-        self.told += [decode_bytes(message.value or b"", DeliveryAttempted) for message in messages]
+        for message in messages:
+            if message.topic == SUBSCRIPTIONS_FAILED.name:
+                self.warned.append(decode_bytes(message.value or b"", SubscriptionFailed))
+            else:
+                self.told.append(decode_bytes(message.value or b"", DeliveryAttempted))
         return [Position(Partition(message.topic, 0), 0) for message in messages]
 
     async def close(self) -> None:
@@ -75,10 +81,11 @@ class World:
         return Dispatch(settings, self.parts(), sealer=SEALER, holder=holder, schedule=schedule)
 
     async def subscribe(
-        self, receiver: Receiver, *, limits: Limits = LIMITS, filters: Filters = ANY, url: str = ""
-    ) -> Subscription:
+        self, receiver: Receiver, *, limits: Limits = LIMITS, filters: Filters = ANY, url: str = "",
+        owner: str = "operator",
+    ) -> Subscription:  # fmt: skip
         async with self.database.transaction() as connection:
-            wanted = Wanted(url or receiver.url, filters, limits)
+            wanted = Wanted(url or receiver.url, filters, limits, owner)
             made, secret = await subscribe.create(
                 connection, wanted, sealer=SEALER, guard=LOOPBACK, now=self.real.now() - timedelta(days=1)
             )
