@@ -45,7 +45,8 @@ def _listening(settings: NotifierSettings, parts: Parts, sealer: Sealer) -> Task
     from services.notifier.api.port import CONNECTIONS as MOST_CALLERS
     from services.notifier.api.port import Api, application
 
-    api = application(Api(parts.database, parts.real, sealer, parts.door.guard, parts.door))
+    origin = settings.api_origin or platform.node()
+    api = application(Api(parts.database, parts.real, sealer, parts.door.guard, parts.door, origin))
 
     async def listen(stop: asyncio.Event) -> None:
         started: asyncio.Future[int] = asyncio.get_running_loop().create_future()

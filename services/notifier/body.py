@@ -17,6 +17,7 @@ import msgspec
 from services.notifier.payload import (
     Alert,
     Article,
+    Challenge,
     Clause,
     Data,
     Digest,
@@ -66,6 +67,9 @@ def payload_of(alert: events.AlertRaised) -> dict[str, Any]:
 def thinned(data: bytes) -> bytes:
     """The `data` of an alert without anything of the article: what is told by name, and where to look."""
     whole = msgspec.json.decode(data)
+    if "lines" in whole:
+        lines = [{name: line[name] for name in line if name != "headline"} for line in whole["lines"]]
+        return _ENCODER.encode({**whole, "lines": lines, "timings": whole["timings"]})
     if "article" not in whole:
         return data
     alert, article = whole["alert"], whole["article"]
@@ -94,6 +98,14 @@ def notice_data(told: events.SubscriptionFailed) -> bytes:
 def encoded(data: Digest) -> bytes:
     """The `data` of a digest."""
     return _ENCODER.encode(data)
+
+
+def challenge_data(subscription_id: str, challenge: str, now: datetime) -> bytes:
+    """The `data` of the question whether a receiver wants what will be sent."""
+    message = "Somebody wants alerts sent here. To agree, answer 200 with the challenge."
+    timings = Timings(raised=now)
+    asked = Challenge(message=message, challenge=challenge, subscription=subscription_id, timings=timings)
+    return _ENCODER.encode(asked)
 
 
 def body_of(envelope: Envelope, data: bytes, sent: datetime) -> bytes:

@@ -87,7 +87,7 @@ async def attempt(
     if delivery.expires <= started:
         return expired(delivery, started)
     try:
-        response = await _post(door, target, delivery, started)
+        response = await post(door, target, delivery, started)
     except HttpFailure as failure:
         # a status whose body then failed still is the receiver's answer: what it accepted is not sent again
         answer = Answer(failure.status, failure.kind)
@@ -104,7 +104,8 @@ def expired(delivery: Delivery, now: datetime) -> Attempt:
     return Attempt(delivery, delivery.attempts + 1, now, 0.0, Decision(DeliveryOutcome.EXPIRED, "expired"))
 
 
-async def _post(door: Door, target: Target, delivery: Delivery, moment: datetime) -> Response:
+async def post(door: Door, target: Target, delivery: Delivery, moment: datetime) -> Response:
+    """The receiver's answer to a delivery, signed and sent at a moment. Raises HttpFailure."""
     data = body.thinned(delivery.alert.data) if target.thin else delivery.alert.data
     content = body.body_of(envelope_of(delivery), data, moment)
     signed = sign.headers(target.secrets, delivery.id, moment, content, target.pairs)

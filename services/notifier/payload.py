@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 PING_TYPE, DIGEST_TYPE = "wirewatch.test.v1", "wirewatch.digest.v1"
+CHALLENGE_TYPE = "wirewatch.challenge.v1"
 
 
 class Shown(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -223,6 +224,15 @@ class Notice(Shown, frozen=True, omit_defaults=True, kw_only=True):
     reason: str
     disabled: bool = False
     ends: datetime | None = None
+    timings: Timings
+
+
+class Challenge(Shown, frozen=True, omit_defaults=True, kw_only=True):
+    """The `data` of the question whether a receiver wants what will be sent: it answers with `challenge`."""
+
+    message: str
+    challenge: str
+    subscription: str
     timings: Timings
 
 

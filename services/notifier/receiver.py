@@ -18,10 +18,14 @@ import msgspec
 import uvicorn
 
 from services.notifier import sign
+from services.notifier.payload import CHALLENGE_TYPE
 from services.notifier.sign import Secret, Verdict
 from shared.clock import Clock, RealClock
 from shared.errors import Misconfigured
 from shared.health import Server
+
+EVERYBODY = {"webhook-allowed-origin": "*"}
+"""The answer to a handshake that lets anybody send, as often as they like."""
 
 LARGEST = 256 * 1024
 """Bytes read of a request: our own bodies are below 64 KiB."""
@@ -65,8 +69,13 @@ class Reply:
 
 
 def politely(received: Received) -> Reply:
-    """What a good receiver answers."""
-    return Reply(204) if received.verified else Reply(401, body=str(received.verdict).encode())
+    """What a good receiver answers: also that it wants what will be sent, where it is asked by who has its secret."""
+    if not received.verified:
+        return Reply(401, body=str(received.verdict).encode())
+    event = received.event()
+    if event.get("type") == CHALLENGE_TYPE:
+        return Reply(200, body=msgspec.json.encode({"challenge": event["data"]["challenge"]}))
+    return Reply(204)
 
 
 class Receiver:
@@ -75,9 +84,11 @@ class Receiver:
     def __init__(
         self, secrets: Sequence[Secret] = (), *, host: str = "127.0.0.1", port: int = 0,
         on_receipt: Callable[[Received], None] = lambda _: None, behave: Callable[[Received], Reply] = politely,
-        real: Clock | None = None, keep: bool = True,
+        real: Clock | None = None, keep: bool = True, allow: Mapping[str, str] = EVERYBODY,
     ) -> None:  # fmt: skip
-        """Port 0 takes a free one. `keep` keeps everything received in memory, in `received`."""
+        """Port 0 takes a free one. `keep` keeps everything received in memory, in `received`; `allow` is what a
+        handshake is answered with, nothing refuses it."""
+        self.allow, self.asked = allow, 0
         self.secrets = list(secrets)
         self.received: list[Received] = []
         self.times: Counter[str] = Counter()
@@ -145,6 +156,10 @@ class Receiver:
 
     async def _serve(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         body = await _read(receive)
+        if scope["method"] == "OPTIONS" and self.allow:
+            self.asked += 1
+            await _answer(send, Reply(200, self.allow))
+            return
         if scope["method"] != "POST" or body is None:
             await _answer(send, Reply(405 if body is not None else 413))
             return

@@ -22,6 +22,10 @@ class NotifierSettings:
     )
     api_host: str = setting("127.0.0.1", help="the address on which the public port of the notifier listens")
     api_port: int = setting(0, help="the public port of the notifier: subscriptions and alerts over HTTP; 0: none")
+    api_origin: str = setting(
+        "",
+        help="who we say we are when a receiver is asked for its consent, such as news.example.org; default: the host",
+    )
     delivery_in_flight: int = setting(512, help="requests to receivers at the same time, over all subscriptions")
     delivery_poll: timedelta = setting(
         timedelta(seconds=1), help="how often the database is asked for retries and for other replicas' deliveries"

@@ -11,6 +11,7 @@ import secrets as randomness
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -53,6 +54,24 @@ SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 1.0, 30.0
 
 CLOSED: dict[str, Any] = {"breaker_opens": 0, "probe_at": None}
 """A breaker that was closed by hand, in columns."""
+
+
+class How(StrEnum):
+    """How a receiver consented; `operator`: whoever runs this vouches for it."""
+
+    OPERATOR = "operator"
+    HANDSHAKE = "handshake"
+    CHALLENGE = "challenge"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A receiver's answer: how it consented (None: it did not), requests a second that it allows at most (None: any),
+    and what stood in the way."""
+
+    how: How | None
+    rate: float | None = None
+    detail: str = ""
 
 
 class InvalidSubscription(Rejected):
@@ -171,6 +190,13 @@ class Subscription:
     hold_until: datetime | None
     standing: Standing
     thin: bool = False
+    consent: str = How.OPERATOR
+    allowed_rate: float | None = None
+
+    @property
+    def rate(self) -> float | None:
+        """Requests a second at most: what was asked for, and what the receiver allows."""
+        return min((one for one in (self.limits.rate, self.allowed_rate) if one), default=None)
 
     @property
     def wanted(self) -> Wanted:
@@ -187,6 +213,7 @@ class Wanted:
     limits: Limits = Limits()
     owner: str = OPERATOR
     thin: bool = False
+    consented: bool = True
 
     def check(self, guard: Guard) -> None:
         """Raises InvalidSubscription with the first thing that is wrong."""
@@ -242,11 +269,19 @@ async def create(
 def _new_row(subscription_id: str, wanted: Wanted, now: datetime) -> dict[str, Any]:
     return {
         "id": subscription_id, "owner": wanted.owner, "url": wanted.url, **_filter_columns(wanted.filters),
-        **_limit_columns(wanted.limits), "thin": wanted.thin, "state": SubscriptionState.ACTIVE, "state_reason": "",
+        **_limit_columns(wanted.limits), "thin": wanted.thin, **_consent_columns(wanted.consented),
         "version": 1,
         "created": now, "changed": now, "failures": 0, "failing_since": None, "last_success": None, "hold_until": None,
         "breaker_opens": 0, "probe_at": None,
     }  # fmt: skip
+
+
+def _consent_columns(given: bool) -> dict[str, Any]:
+    """A subscription whose receiver has consented, or is still to be asked."""
+    if given:
+        return {"state": SubscriptionState.ACTIVE, "state_reason": "", "consent": How.OPERATOR, "allowed_rate": None}
+    waits = {"state": SubscriptionState.PENDING, "state_reason": "its receiver has not consented yet"}
+    return {**waits, "consent": "", "allowed_rate": None}
 
 
 def _filter_columns(filters: Filters) -> dict[str, Any]:
@@ -294,6 +329,8 @@ def _subscription(row: Any) -> Subscription:
         hold_until=value["hold_until"],
         standing=Standing(value["breaker_opens"], value["probe_at"]),
         thin=value["thin"],
+        consent=value["consent"],
+        allowed_rate=value["allowed_rate"],
     )
 
 
@@ -347,6 +384,31 @@ async def _put_in_order(connection: AsyncConnection, subscription_id: str, order
     waiting = DELIVERIES.c.state.in_((DeliveryState.PENDING, DeliveryState.PARKED))
     mine = sa.update(DELIVERIES).where(DELIVERIES.c.subscription_id == subscription_id, waiting)
     await connection.execute(mine.where((DELIVERIES.c.story == "") == ordered).values(story=story))
+
+
+async def await_consent(
+    connection: AsyncConnection, subscription_id: str, *, now: datetime, owner: str | None = None
+) -> bool:
+    """Send nothing until the receiver, which is a new one, has consented."""
+    columns = _consent_columns(given=False)
+    state, reason = columns.pop("state"), columns.pop("state_reason")
+    if not await _update(connection, subscription_id, columns, now=now, owner=owner):
+        return False
+    return await stop_sending(connection, subscription_id, state, reason, now=now, owner=owner)
+
+
+async def consented(
+    connection: AsyncConnection, subscription_id: str, answer: Consent, *, now: datetime, owner: str | None = None
+) -> bool:
+    """Note what a receiver answered: one that consents is sent to from now on, what was kept first; where it does not,
+    the reason stands with it. False where there is no such subscription that waits for that."""
+    if answer.how is None:
+        columns: dict[str, Any] = {"state_reason": f"no consent: {answer.detail}"[:300]}
+        return await _update(connection, subscription_id, columns, now=now, owner=owner)
+    columns = {"consent": answer.how, "allowed_rate": answer.rate}
+    if not await _update(connection, subscription_id, columns, now=now, owner=owner):
+        return False
+    return await resume(connection, subscription_id, now=now, owner=owner)
 
 
 async def rotate(

@@ -16,8 +16,10 @@ METADATA = sa.MetaData()
 
 
 class SubscriptionState(StrEnum):
-    """Whether a subscription is sent to; its alerts are kept in any state. `disabled` is our doing, `paused` theirs."""
+    """Whether a subscription is sent to; its alerts are kept in any state. `pending` waits for its receiver's consent,
+    `disabled` is our doing, `paused` theirs."""
 
+    PENDING = "pending"
     ACTIVE = "active"
     PAUSED = "paused"
     DISABLED = "disabled"
@@ -85,6 +87,8 @@ SUBSCRIPTIONS = sa.Table(
     sa.Column("timeout_seconds", sa.Float, nullable=False),
     sa.Column("expiry_seconds", sa.Float, nullable=False),
     sa.Column("thin", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("consent", sa.Text, nullable=False, server_default="operator"),
+    sa.Column("allowed_rate", sa.Float),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("created", Moment, nullable=False),
     sa.Column("changed", Moment, nullable=False),

@@ -340,7 +340,7 @@ def _lane(one: Subscription, signers: Signers, lease: Lease, now: datetime) -> L
         margin=timedelta(seconds=one.limits.timeout) + MARGIN,
         breaker=Breaker(one.id, one.standing, one.failures),
         digests=one.limits.expires_after is not None,
-        bucket=Bucket(one.limits.rate) if one.limits.rate else None,
+        bucket=Bucket(one.rate) if one.rate else None,
         failures=one.failures,
         hold_until=one.hold_until,
         more=True,
@@ -352,7 +352,7 @@ def _adjust(lane: Lane, one: Subscription, signers: Signers) -> None:
     lane.target, lane.in_flight = _target(one, signers), one.limits.in_flight
     lane.margin = timedelta(seconds=one.limits.timeout) + MARGIN
     lane.digests = one.limits.expires_after is not None
-    lane.bucket = Bucket(one.limits.rate) if one.limits.rate else None
+    lane.bucket = Bucket(one.rate) if one.rate else None
 
 
 def _target(one: Subscription, signers: Signers) -> Target:

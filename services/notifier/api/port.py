@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from fastapi import Body, Depends, FastAPI, Query, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier import key_pairs, pull, subscribe
+from services.notifier import consent, key_pairs, pull, subscribe
 from services.notifier.api.bounds import Bounded
 from services.notifier.api.problems import Problem, answer_with_problems
 from services.notifier.api.shapes import (
@@ -37,8 +37,9 @@ from services.notifier.deliver import Target
 from services.notifier.keys import Key, Scope
 from services.notifier.ping import ping
 from services.notifier.seal import Sealer, Unopened
-from services.notifier.sign import Secret
+from services.notifier.sign import BadSecret, Secret
 from services.notifier.subscribe import Filters, Subscription
+from services.notifier.tables import SubscriptionState
 from shared.clock import Clock
 from shared.db import Database
 from shared.http import Door, Guard
@@ -58,6 +59,7 @@ class Api:
     sealer: Sealer
     guard: Guard
     door: Door
+    origin: str = "wirewatch"
 
     async def one(self, connection: AsyncConnection, key: Key, subscription_id: str) -> Subscription:
         """The caller's subscription. Raises Problem where there is none."""
@@ -71,12 +73,42 @@ class Api:
         async with self.database.reading() as connection:
             return SubscriptionShape.of(await self.one(connection, key, subscription_id))
 
+    async def asked(self, key: Key, subscription_id: str) -> SubscriptionShape:
+        """Ask the receiver of one that waits for its consent, and show what came of it."""
+        async with self.database.reading() as connection:
+            one = await self.one(connection, key, subscription_id)
+            target = await self.target(connection, one)
+        if one.state is SubscriptionState.PENDING:
+            answer = await consent.ask(self.door, target, origin=self.origin, real=self.real)
+            async with self.database.transaction() as connection:
+                if (await self.one(connection, key, subscription_id)).version == one.version:  # of what was asked about
+                    await subscribe.consented(connection, subscription_id, answer, now=self.real.now(), owner=key.sees)
+        return await self.shown(key, subscription_id)
+
+    async def target(self, connection: AsyncConnection, one: Subscription) -> Target:
+        """Where a single message to a subscription goes, and what signs it. Raises Problem."""
+        now = self.real.now()
+        sealed = await subscribe.sealed_secrets(connection, [one.id], now=now)
+        try:
+            secrets = tuple(Secret(self.sealer.open(each, one.id)) for each in sealed.get(one.id, ()))
+            pairs = await key_pairs.current(connection, sealer=self.sealer, now=now)
+        except Unopened as error:
+            raise Problem(409, "its secret was sealed with a key that is not there any more: rotate it") from error
+        return Target(one.id, one.url, secrets, one.limits.timeout, one.version, one.thin, pairs)
+
     async def changed(self, key: Key, subscription_id: str, change: Change) -> SubscriptionShape:
         """Change one and show it."""
         async with self.database.transaction() as connection:
             if not await change(connection, subscription_id, now=self.real.now(), owner=key.sees):
                 raise _missing()
             return SubscriptionShape.of(await self.one(connection, key, subscription_id))
+
+
+def _given(text: str | None) -> Secret | None:
+    try:
+        return Secret.parse(text) if text is not None else None
+    except BadSecret as error:
+        raise Problem(422, f"secret: {error}") from error
 
 
 def _missing() -> Problem:
@@ -100,14 +132,16 @@ def _subscription_routes(app: FastAPI, api: Api, gate: Gate) -> None:
 
     @app.post("/subscriptions", status_code=201, tags=["subscriptions"])
     async def create(asked: NewSubscription, response: Response, key: Key = writes) -> MadeSubscription:
-        """Subscribe a receiver. The secret is shown this once."""
+        """Subscribe a receiver, and ask it for its consent. The secret is shown this once."""
         async with api.database.transaction() as connection:
             made, secret = await subscribe.create(
-                connection, asked.wanted(key), sealer=api.sealer, guard=api.guard, now=api.real.now()
-            )
+                connection, asked.wanted(key), sealer=api.sealer, guard=api.guard, now=api.real.now(),
+                secret=_given(asked.secret),
+            )  # fmt: skip
         response.headers["location"] = f"/subscriptions/{made.id}"
         response.headers["cache-control"] = "no-store"
-        return MadeSubscription(**SubscriptionShape.of(made).model_dump(), secret=secret.reveal())
+        shown = await api.asked(key, made.id)
+        return MadeSubscription(**shown.model_dump(), secret=secret.reveal())
 
     @app.get("/subscriptions", tags=["subscriptions"])
     async def list_(key: Key = reads) -> Subscriptions:
@@ -123,14 +157,16 @@ def _subscription_routes(app: FastAPI, api: Api, gate: Gate) -> None:
 
     @app.patch("/subscriptions/{subscription_id}", tags=["subscriptions"])
     async def change(subscription_id: str, asked: ChangedSubscription, key: Key = writes) -> SubscriptionShape:
-        """Change what is named; the rest stays."""
+        """Change what is named; the rest stays. A receiver at another address is asked for its consent."""
         async with api.database.transaction() as connection:
             before = await api.one(connection, key, subscription_id)
             wanted = asked.wanted(before.wanted)
             await subscribe.change(
                 connection, subscription_id, wanted, guard=api.guard, now=api.real.now(), owner=key.sees
             )
-            return SubscriptionShape.of(await api.one(connection, key, subscription_id))
+            if wanted.url != before.url and key.scope is not Scope.OPERATOR:
+                await subscribe.await_consent(connection, subscription_id, now=api.real.now(), owner=key.sees)
+        return await api.asked(key, subscription_id)
 
     @app.delete("/subscriptions/{subscription_id}", status_code=204, tags=["subscriptions"])
     async def delete(subscription_id: str, key: Key = writes) -> None:
@@ -150,8 +186,15 @@ def _work_routes(app: FastAPI, api: Api, gate: Gate) -> None:
 
     @app.post("/subscriptions/{subscription_id}/resume", tags=["subscriptions"])
     async def resume(subscription_id: str, key: Key = writes) -> SubscriptionShape:
-        """Send again, what was kept first."""
+        """Send again, what was kept first; not before the receiver has consented."""
+        if (await api.shown(key, subscription_id)).state is SubscriptionState.PENDING:
+            raise Problem(409, "its receiver has not consented yet: ask it by POST …/consent")
         return await api.changed(key, subscription_id, subscribe.resume)
+
+    @app.post("/subscriptions/{subscription_id}/consent", tags=["subscriptions"])
+    async def ask_for_consent(subscription_id: str, key: Key = writes) -> SubscriptionShape:
+        """Ask the receiver again, where it has not consented yet."""
+        return await api.asked(key, subscription_id)
 
     @app.post("/subscriptions/{subscription_id}/rotate", tags=["subscriptions"])
     async def rotate(
@@ -173,11 +216,7 @@ def _work_routes(app: FastAPI, api: Api, gate: Gate) -> None:
     async def test(subscription_id: str, key: Key = writes) -> Tested:
         """Send a test event at once and say what came of it."""
         async with api.database.reading() as connection:
-            one = await api.one(connection, key, subscription_id)
-            sealed = await subscribe.sealed_secrets(connection, [subscription_id], now=api.real.now())
-            pairs = await key_pairs.current(connection, sealer=api.sealer, now=api.real.now())
-        secrets = _opened(api.sealer, subscription_id, sealed.get(subscription_id, ()))
-        target = Target(one.id, one.url, secrets, one.limits.timeout, one.version, one.thin, pairs)
+            target = await api.target(connection, await api.one(connection, key, subscription_id))
         return Tested.of(await ping(api.door, target, real=api.real))
 
     @app.post("/preview", tags=["subscriptions"])
@@ -213,13 +252,6 @@ def _checked(asked: FiltersShape) -> Filters:
     filters = asked.filters()
     subscribe.check_filters(filters)
     return filters
-
-
-def _opened(sealer: Sealer, subscription_id: str, sealed: tuple[bytes, ...]) -> tuple[Secret, ...]:
-    try:
-        return tuple(Secret(sealer.open(one, subscription_id)) for one in sealed)
-    except Unopened as error:
-        raise Problem(409, "its secret was sealed with a key that is not there any more: rotate it") from error
 
 
 def description() -> dict[str, Any]:

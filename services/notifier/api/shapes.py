@@ -116,12 +116,17 @@ class NewSubscription(Shape):
     filters: FiltersShape = FiltersShape()
     limits: LimitsShape = LimitsShape()
     thin: bool = Field(default=False, description="tell by name only: no title, quote or excerpt in the payload")
+    secret: Annotated[str | None, Field(max_length=200, description="whsec_…, one that the receiver has already")] = (
+        None
+    )
     owner: Annotated[str | None, Field(max_length=63)] = None
+    vouched: bool = Field(default=False, description="for operators: the receiver need not be asked for its consent")
 
     def wanted(self, key: Key) -> Wanted:
         """As the notifier takes it."""
         owner = self.owner if self.owner and key.scope is Scope.OPERATOR else key.owner
-        return Wanted(self.url, self.filters.filters(), self.limits.limits(), owner, self.thin)
+        vouched = self.vouched and key.scope is Scope.OPERATOR
+        return Wanted(self.url, self.filters.filters(), self.limits.limits(), owner, self.thin, vouched)
 
 
 class ChangedSubscription(Shape):
@@ -154,6 +159,8 @@ class SubscriptionShape(Shape):
     filters: FiltersShape
     limits: LimitsShape
     thin: bool
+    consent: str
+    allowed_rate: float | None
     created: datetime
     last_success: datetime | None
     failures: int
@@ -165,6 +172,7 @@ class SubscriptionShape(Shape):
         return cls(
             id=one.id, owner=one.owner, url=one.url, state=one.state, state_reason=one.state_reason,
             filters=FiltersShape.of(one.filters), limits=LimitsShape.of(one.limits), thin=one.thin,
+            consent=one.consent, allowed_rate=one.allowed_rate,
             created=one.created, last_success=one.last_success, failures=one.failures, hold_until=one.hold_until,
         )  # fmt: skip
 
