@@ -379,6 +379,7 @@ BROUGHT: dict[str, tuple[str, str]] = {
         "services.operate.watches.commands:watch",
         "Watches: check, publish, list, explain, forms, evaluate, suggest, backtest.",
     ),
+    "deliveries": ("services.notifier.deliveries:deliveries", "Deliveries: list, show, resend."),
     "subscriptions": ("services.notifier.commands:subscriptions", "Subscriptions: add, list, test, pause, remove."),
     "keys": ("services.notifier.key_commands:keys", "API keys of the notifier's public port: make, list, revoke."),
     "signing": ("services.notifier.key_commands:signing", "Key pairs for signatures that anybody can check."),

@@ -8,13 +8,12 @@ Left out on purpose: a second try at once, compression of the request (receivers
 
 from __future__ import annotations
 
-import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
-from services.notifier import body, sign
+from services.notifier import body, exchange, sign
 from services.notifier.key_pairs import Pair
 from services.notifier.payload import Envelope
 from services.notifier.retry import DISTRESS, INTERNAL, SHIPPED, Answer, Decision, Schedule, decide
@@ -29,8 +28,7 @@ log = structlog.get_logger()
 
 CONNECT_SECONDS = 5.0
 READ_BYTES = 16 * 1024
-KEPT_CHARACTERS = 4096
-"""Bounds of an attempt: a large answer must not make its record too large to be stored."""
+"""Of an answer; what is kept of it is less still (`exchange`)."""
 
 SLOW_SECONDS = 5.0
 """An answer later than this is a sign of a receiver in trouble: its lane then gets one request at a time."""
@@ -60,6 +58,8 @@ class Attempt:
     decision: Decision
     status: int | None = None
     excerpt: str = ""
+    request: str = ""
+    answer: str = ""
     address: str = ""
     timings: Timings | None = None
 
@@ -86,17 +86,27 @@ async def attempt(
     started = real.now()
     if delivery.expires <= started:
         return expired(delivery, started)
+    headers: dict[str, str] = {}
+    content = b""
     try:
-        response = await post(door, target, delivery, started)
+        headers, content = _message(target, delivery, started)
+        response = await _send(door, target, headers, content)
     except HttpFailure as failure:
         # a status whose body then failed still is the receiver's answer: what it accepted is not sent again
         answer = Answer(failure.status, failure.kind)
-        return _ended(delivery, answer, started, real, schedule, detail=failure.detail)
+        made = _ended(delivery, answer, started, real, schedule, detail=failure.detail)
+        return replace(made, request=exchange.request_kept(headers, content))
     except Exception:  # a defect of ours met by this one message must not stop the others; it is logged and tried again
         log.exception("delivery_defect", delivery_id=delivery.id, subscription_id=target.id)
         return _ended(delivery, Answer(), started, real, schedule)
     answer = Answer(status=response.status, retry_after=response.headers.get("retry-after", ""))
-    return _ended(delivery, answer, started, real, schedule, response=response)
+    made = _ended(delivery, answer, started, real, schedule, response=response)
+    return replace(
+        made,
+        excerpt=exchange.excerpt(response.body.decode("utf-8", "replace"), headers),
+        request=exchange.request_kept(headers, content),
+        answer=exchange.answer_kept(response.headers),
+    )
 
 
 def expired(delivery: Delivery, now: datetime) -> Attempt:
@@ -106,13 +116,21 @@ def expired(delivery: Delivery, now: datetime) -> Attempt:
 
 async def post(door: Door, target: Target, delivery: Delivery, moment: datetime) -> Response:
     """The receiver's answer to a delivery, signed and sent at a moment. Raises HttpFailure."""
+    return await _send(door, target, *_message(target, delivery, moment))
+
+
+def _message(target: Target, delivery: Delivery, moment: datetime) -> tuple[dict[str, str], bytes]:
+    """The headers and the body of an attempt."""
     data = body.thinned(delivery.alert.data) if target.thin else delivery.alert.data
     content = body.body_of(envelope_of(delivery), data, moment)
     signed = sign.headers(target.secrets, delivery.id, moment, content, target.pairs)
-    fields = {"content-type": body.CONTENT_TYPE, "accept-encoding": "identity", **signed}
+    return {"content-type": body.CONTENT_TYPE, "accept-encoding": "identity", **signed}, content
+
+
+async def _send(door: Door, target: Target, headers: dict[str, str], content: bytes) -> Response:
     limits = Limits(connect=min(CONNECT_SECONDS, target.timeout), total=target.timeout, body=READ_BYTES)
     return await door.request(
-        "POST", target.url, headers=fields, content=content, limits=limits, follow=False, truncate=True
+        "POST", target.url, headers=headers, content=content, limits=limits, follow=False, truncate=True
     )
 
 
@@ -144,15 +162,7 @@ def _ended(
         seconds=response.timings.total if response else max(0.0, (now - started).total_seconds()),
         decision=decide(answer, number=number - delivery.tried_before, seed=delivery.id, now=now, schedule=schedule),
         status=answer.status,
-        excerpt=cleaned(response.body.decode("utf-8", "replace") if response else detail),
+        excerpt=exchange.cleaned(detail),
         address=(response.address or "") if response else "",
         timings=response.timings if response else None,
     )
-
-
-def cleaned(text: str) -> str:
-    """At most `KEPT_CHARACTERS` of a stranger's text on one line: no control, format or private characters."""
-    kept = text[:KEPT_CHARACTERS]
-    if kept.isprintable():
-        return kept
-    return "".join(" " if unicodedata.category(one)[0] in "CZ" else one for one in kept)

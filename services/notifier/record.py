@@ -320,6 +320,8 @@ def _attempt_row(attempt: Attempt) -> dict[str, Any]:
         "status": attempt.status,
         "reason": attempt.decision.reason,
         "excerpt": attempt.excerpt,
+        "request": attempt.request,
+        "answer": attempt.answer,
         "address": attempt.address,
         "dns": timings.dns if timings else None,
         "connect": timings.connect if timings else None,

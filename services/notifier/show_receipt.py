@@ -13,7 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from services.notifier.deliver import cleaned
+from services.notifier.exchange import cleaned
 from services.notifier.receiver import Received
 
 STEPS = (

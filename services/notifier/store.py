@@ -234,7 +234,7 @@ async def due(connection: AsyncConnection, subscription_id: str, *, now: datetim
     for part in (DELIVERIES.c.replay == Replay.LIVE, DELIVERIES.c.replay != Replay.LIVE):
         if len(found) < limit:
             rows = await connection.execute(query.where(part).limit(limit - len(found)))
-            found += [_delivery(row) for row in rows]
+            found += [delivery_of(row) for row in rows]
     return found
 
 
@@ -275,7 +275,7 @@ async def _some_due(connection: AsyncConnection, subscription_ids: Sequence[str]
     order = (DELIVERIES.c.subscription_id, DELIVERIES.c.next_attempt, DELIVERIES.c.sequence)
     rows = _Rows()
     for row in await connection.execute(query.order_by(*order).limit(CHUNK)):
-        rows.by_subscription.setdefault(row.subscription_id, []).append(_delivery(row))
+        rows.by_subscription.setdefault(row.subscription_id, []).append(delivery_of(row))
         rows.last, rows.count = row.subscription_id, rows.count + 1
     return rows
 
@@ -297,7 +297,8 @@ def _has_to_wait() -> sa.ColumnElement[bool]:
     return (DELIVERIES.c.story != "") & query.correlate(DELIVERIES).exists()
 
 
-def _delivery(row: Any) -> Delivery:
+def delivery_of(row: Any) -> Delivery:
+    """From a row of a delivery joined with its alert."""
     alert = StoredAlert(
         id=row.alert_id,
         revision=row.revision,

@@ -457,15 +457,15 @@ async def resume(connection: AsyncConnection, subscription_id: str, *, now: date
     }  # fmt: skip
     if not await _update(connection, subscription_id, columns, now=now, owner=owner):
         return False
-    limits = (await found(connection, [subscription_id]))[subscription_id].limits
+    one = (await found(connection, [subscription_id]))[subscription_id]
     parked = (DELIVERIES.c.subscription_id == subscription_id) & (DELIVERIES.c.state == DeliveryState.PARKED)
-    await store.replay(connection, parked, Replay.KEPT, now=now, every=replay_every(limits), lasts=limits.expiry)
+    await store.replay(connection, parked, Replay.KEPT, now=now, every=replay_every(one.rate), lasts=one.limits.expiry)
     return True
 
 
-def replay_every(limits: Limits) -> timedelta:
-    """The pace of replays: at most half of what the subscription bears, so that live alerts find room."""
-    return max(REPLAY_EVERY, timedelta(seconds=2 / limits.rate)) if limits.rate else REPLAY_EVERY
+def replay_every(rate: float | None) -> timedelta:
+    """The pace of replays: at most half of what the receiver bears, so that live alerts find room."""
+    return max(REPLAY_EVERY, timedelta(seconds=2 / rate)) if rate else REPLAY_EVERY
 
 
 async def remove(connection: AsyncConnection, subscription_id: str, *, now: datetime, owner: str | None = None) -> bool:

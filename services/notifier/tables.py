@@ -222,6 +222,8 @@ ATTEMPTS = sa.Table(
     sa.Column("status", sa.Integer),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("excerpt", sa.Text, nullable=False),
+    sa.Column("request", sa.Text, nullable=False, server_default=""),
+    sa.Column("answer", sa.Text, nullable=False, server_default=""),
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("dns", sa.Float),
     sa.Column("connect", sa.Float),
