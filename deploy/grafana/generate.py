@@ -140,6 +140,11 @@ PIPELINE = (
               (Query("max(wirewatch_deliveries_pending{JOB})", "waiting"),), span=8),
         Panel("Longest overdue", "How long the delivery that is due for the longest has been due.", "s",
               (Query("max(wirewatch_deliveries_oldest_due_seconds{JOB})", "overdue"),), span=8),
+        Panel("Receivers in trouble", "Subscriptions not asked at present but by probes, and those warned of or, at "
+              "100 per cent, disabled in the last day.", "short",
+              (Query("max by (state) (wirewatch_delivery_breakers{JOB})", "breaker {{state}}"),
+               Query("sum by (share) (increase(wirewatch_subscriptions_warned_total{JOB}[1d]))", "{{share}} %")),
+              span=8),
     )),
     Row("Trouble", (
         Panel("Dead letters", "Inputs put aside, by group and reason, in an hour. The runbook is wirewatch dead list, "
