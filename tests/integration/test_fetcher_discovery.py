@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from services.fetcher import metrics
 from services.fetcher.entries.discover import Look
 from services.fetcher.entries.recall import Recall
+from services.fetcher.manners.reservations import PLACE
 from services.fetcher.metrics import PageOutcome, ToldAgain
 from services.fetcher.read.feed import Feed, FeedEntry
 from services.fetcher.settings import FetcherSettings
@@ -70,7 +71,8 @@ def story(site: FeedSite, path: str = PATH, *, guid: str = "g1", title: str = TI
 
 
 def pages_asked(site: FeedSite) -> list[str]:
-    return [asked.path for asked in site.requests if not asked.path.startswith(("/feed", "/robots.txt", "/older"))]
+    others = ("/feed", "/robots.txt", PLACE, "/older")
+    return [asked.path for asked in site.requests if not asked.path.startswith(others)]
 
 
 def others(site: FeedSite) -> list[Story]:

@@ -36,7 +36,7 @@ from tests.fakes.alerts import NOON, REAL
 LOOPBACK = Guard((IPv4Network("127.0.0.0/8"),))
 SEALER = Sealer.of([b"k" * 32])
 LIMITS = Limits()
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @dataclass(slots=True)
