@@ -69,14 +69,16 @@ def canonical(url: str) -> str:
 @functools.lru_cache(maxsize=16_384)
 def registered_domain(host_or_url: str) -> str:
     """The name somebody registered (`b92.net` of `www.b92.net`), as it goes over the wire, the address itself for an
-    IP address, the last two labels under an unknown suffix; "" when there is no host."""
+    IP address, the last two labels under an unknown suffix; "" when there is no host, or a blank in it."""
     host = _ascii(host_of(host_or_url) if "/" in host_or_url else host_or_url.lower().strip("[]").rstrip("."))
+    if re.search(r"\s", host):
+        return ""
     if not host or _is_address(host):
         return host
     found = _SUFFIXES(host)
     if found.suffix and found.domain:
-        return f"{found.domain}.{found.suffix}"
-    return ".".join(host.split(".")[-2:])
+        return _ascii(f"{found.domain}.{found.suffix}")
+    return _ascii(".".join(host.split(".")[-2:]))  # a part may be a name where the whole, with an empty label, is none
 
 
 def host_of(url: str) -> str:

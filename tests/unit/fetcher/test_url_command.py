@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.fetcher.manners.robots_rules import parse
@@ -220,6 +220,7 @@ HOSTILE = st.one_of(
 
 
 @given(HOSTILE)
+@example("http://.0.\xa0")
 def test_every_text_gets_a_row(text: str) -> None:
     row = told(text, Guard(), parse(ROBOTS, "foobot"))
     assert row.allowed is (row.reason == "")
