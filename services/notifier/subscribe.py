@@ -450,8 +450,10 @@ async def stop_sending(
 
 async def resume(connection: AsyncConnection, subscription_id: str, *, now: datetime, owner: str | None = None) -> bool:
     """Send again; False where there is no such subscription. What was kept comes as a replay, one message a
-    `REPLAY_EVERY`, and has the time to arrive that a new alert has."""
+    `REPLAY_EVERY`, and has the time to arrive that a new alert has. Whoever resumes one that waits for its receiver's
+    consent vouches for it."""
     columns: dict[str, Any] = {
+        "consent": sa.case((SUBSCRIPTIONS.c.consent == "", How.OPERATOR), else_=SUBSCRIPTIONS.c.consent),
         "state": SubscriptionState.ACTIVE, "state_reason": "", "failures": 0, "failing_since": None, "hold_until": None,
         "warned": 0, "warned_at": None, **CLOSED,
     }  # fmt: skip

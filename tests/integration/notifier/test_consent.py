@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.notifier import subscribe
 from services.notifier.consent import is_echo
 from services.notifier.keys import Scope
 from services.notifier.payload import CHALLENGE_TYPE
@@ -115,6 +116,15 @@ async def test_only_an_operator_vouches(port: Port) -> None:
     assert (await desk.told("POST", "/subscriptions", 201, json=asked))["state"] == "pending"
     made = await operator.told("POST", "/subscriptions", 201, json=asked)
     assert (made["state"], made["consent"]) == ("active", "operator")
+
+
+async def test_whoever_resumes_one_that_waits_vouches_for_it(port: Port) -> None:
+    desk = await port.caller()
+    made = await desk.told("POST", "/subscriptions", 201, json=wanted("http://127.0.0.1:8099/"))
+    async with port.here.database.transaction() as connection:  # as the command line does
+        assert await subscribe.resume(connection, made["id"], now=port.here.real.now())
+    shown = await desk.told("GET", f"/subscriptions/{made['id']}")
+    assert (shown["state"], shown["consent"]) == ("active", "operator")
 
 
 async def test_questions_go_through_the_guarded_door(port: Port) -> None:
