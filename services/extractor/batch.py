@@ -112,8 +112,9 @@ def row(name: Any, outcome: str, detail: str = "", answer: Answer | None = None)
     )
     if isinstance(answer, NoArticle):
         outcome, detail = str(answer.outcome), answer.detail
+    offered = {"candidates": msgspec.to_builtins(answer.candidates)} if answer is not None and answer.candidates else {}
     if answer is None or isinstance(answer, NoArticle):
-        return {"id": name, "outcome": outcome, **empty, "detail": detail}
+        return {"id": name, "outcome": outcome, **empty, "detail": detail, **offered}
     plain: dict[str, Any] = msgspec.to_builtins(answer)
     stated: dict[str, str] = answer.stated
     return {
@@ -123,7 +124,7 @@ def row(name: Any, outcome: str, detail: str = "", answer: Answer | None = None)
         "quotes": plain.get("quotes", []), "lead": answer.lead, "section": answer.section, "image": answer.image,
         "agency": answer.agency, "kind": answer.kind, "language_details": plain["language"],
         "reservations": list(answer.reservations), "methods": answer.methods, "confidence": answer.confidence,
-        **({"candidates": plain["candidates"]} if answer.candidates else {}),
+        **offered,
     }  # fmt: skip
 
 

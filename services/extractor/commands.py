@@ -154,6 +154,7 @@ def _print(answer: Answer) -> None:
     console = Console(highlight=False)
     if isinstance(answer, NoArticle):
         console.print(f"[yellow]{answer.outcome}[/]: {answer.detail}")
+        _print_offers(console, answer)
         return
     table = Table("field", "value", "how", show_header=True, box=None)
     for name, value in _rows(answer):
@@ -167,11 +168,15 @@ def _print(answer: Answer) -> None:
     for quote in answer.quotes:
         why = f"{quote.kind}, {quote.why or 'nobody near'} {quote.confidence:g}"
         console.print(f"  [green]{quote.speaker or '?'}[/] ({why}): {quote.span.surface}")
+    _print_offers(console, answer)
+    console.print("\n" + answer.text, markup=False)
+
+
+def _print_offers(console: Console, answer: Answer) -> None:
     for offer in answer.candidates:
         mark = "won " if offer.won else "    "
         why = f" ({offer.why})" if offer.why else ""
         console.print(f"  {mark}{offer.field} {offer.origin} {offer.sure:g}: {offer.value}{why}", markup=False)
-    console.print("\n" + answer.text, markup=False)
 
 
 def _rows(answer: Any) -> list[tuple[str, str]]:

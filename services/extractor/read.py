@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 from trafilatura.utils import load_html
 
+from services.extractor import explain
 from services.extractor.body import verdict
 from services.extractor.body.charset import Decoded, decode
 from services.extractor.body.choose import Body, full_text, rescued, tidied
@@ -22,29 +24,28 @@ from services.extractor.body.site import NONE as NO_SITES
 from services.extractor.body.site import Site, Sites
 from services.extractor.entities.model import Model, with_guesses
 from services.extractor.entities.recognise import mentions, spans_of
-from services.extractor.entities.unknown import unknown_names
+from services.extractor.entities.unknown import Unknown, unknown_names
 from services.extractor.language import Identifier, identify
-from services.extractor.metadata.address import address_of, image_of, is_article_still
-from services.extractor.metadata.agency import credited
+from services.extractor.language.identify import evidence_of
+from services.extractor.metadata.address import Address, address_of, image_of, is_article_still
+from services.extractor.metadata.agency import Credit, credited, credits_in
 from services.extractor.metadata.authors import SURE as AUTHORS_SURE
 from services.extractor.metadata.authors import authors_of, credits_of
 from services.extractor.metadata.candidates import judged
-from services.extractor.metadata.dates import weigh
-from services.extractor.metadata.head import Metadata, collect, text_of
+from services.extractor.metadata.dates import MODIFIED_SURE, Dates, weigh
+from services.extractor.metadata.head import Metadata, collect
 from services.extractor.metadata.outlet import outlet_of
 from services.extractor.metadata.reservations import reservations
-from services.extractor.metadata.titles import lead, page_title, plain, title
+from services.extractor.metadata.section import section_of
+from services.extractor.metadata.titles import Chosen, lead, page_title, plain, title
 from services.extractor.quotes.find import quotes_in
 from services.extractor.quotes.offices import Offices
-from services.extractor.reading import Answer, ExtractOutcome, NoArticle, Reading
+from services.extractor.reading import Answer, Candidate, ExtractOutcome, NoArticle, Reading
 from services.extractor.withhold import withheld
 from shared import ids
-from shared.events import PageFetched
+from shared.events import Language, Mention, PageFetched, Quote
 from shared.reservations import MINING
 from shared.text.gazetteer import Gazetteer
-
-MODIFIED_SURE = 0.9
-"""How sure the time of a change is: machines write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,9 @@ def _read(page: PageFetched, tools: Tools, *, cheap: bool) -> Answer:
     parts = _Page(page, decoded, text, tree, head, tools.sites.of(page.final_url or page.url), cheap)
     body = _body(parts)
     refused = _refusal(parts, body, tools.shortest)
-    return refused if refused is not None else _reading(parts, body, reserved, tools)
+    if refused is not None:
+        return _refused(parts, body, refused, tools)
+    return _reading(parts, body, reserved, tools)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +123,19 @@ def _parsed(text: str) -> Any:
 
 
 def _body(parts: _Page) -> Body:
-    copies = {
+    copies = _copies(parts)
+    if parts.cheap or parts.tree is None:
+        return tidied(rescued(Body(clean(cheap_text(parts.source)), "resiliparse"), copies), parts.site)
+    return full_text(parts.tree, parts.source, copies, parts.site)
+
+
+def _copies(parts: _Page) -> dict[str, str]:
+    """The publisher's own copies of the text."""
+    return {
         "jsonld": plain(text_of_body(parts.head)),
         "jsonld_updates": plain(updates_of(parts.head)),
         "feed": plain(parts.page.entry.content),
     }
-    if parts.cheap or parts.tree is None:
-        return tidied(rescued(Body(clean(cheap_text(parts.source)), "resiliparse"), copies), parts.site)
-    return full_text(parts.tree, parts.source, copies, parts.site)
 
 
 def text_of_body(head: Metadata) -> str:
@@ -153,73 +161,129 @@ def _refusal(parts: _Page, body: Body, shortest: int) -> NoArticle | None:
     return empty if named else NoArticle(outcome=ExtractOutcome.TOO_SHORT, detail=f"{len(body.text)} characters")
 
 
+def _refused(parts: _Page, body: Body, refused: NoArticle, tools: Tools) -> NoArticle:
+    if not tools.explain:
+        return refused
+    signs = verdict.signs_of(parts.source, parts.head, parts.tree, parts.site, parts.url)
+    offered = (*explain.refusal(signs, body, refused, tools.shortest), *explain.body(body, _copies(parts)))
+    return msgspec.structs.replace(refused, candidates=offered)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is told of an article, and its text without what repeats its headlines. `headline` may be the feed's,
+    `own_headline` is the page's; `authors` come with where they were found and what was offered."""
+
+    headline: Chosen
+    own_headline: str
+    text: str
+    standfirst: Chosen
+    address: Address
+    dates: Dates
+    authors: tuple[tuple[str, ...], str, tuple[Candidate, ...]]
+    credit: Credit
+
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """The fields to search, by name."""
+        return _fields(self.headline.text, self.standfirst.text, self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    """What is read out of the fields."""
+
+    language: Language
+    entities: tuple[Mention, ...]
+    names: tuple[Unknown, ...]
+    quotes: tuple[Quote, ...]
+
+
 def _reading(parts: _Page, body: Body, reserved: tuple[str, ...], tools: Tools) -> Reading:
+    told = _told(parts, body)
+    reading = _assembled(parts, told, _understood(parts, told, tools), reserved, _methods(parts, body, told))
+    if not tools.explain:
+        return reading
+    return msgspec.structs.replace(reading, candidates=_explained(parts, body, told, reading, tools))
+
+
+def _told(parts: _Page, body: Body) -> _Told:
     page, head = parts.page, parts.head
     headline = title(head, page.entry, page.source)
     own_headline = page_title(head, page.source).text or headline.text
     text = without_title(without_title(body.text, headline.text), own_headline)
-    standfirst = lead(head, page.entry, headline.text, text)
-    address = address_of(page, head)
-    dates = weigh(head, page, None if parts.cheap else parts.tree)
-    language = identify(tools.identifier, headline.text, standfirst.text, text, page.source.language)
-    authors, by, bylines = authors_of(head, page.entry, outlet_of(page.source, head, parts.url))
-    credit = credited(credits_of(head, page.entry), text)
-    fields = _fields(headline.text, standfirst.text, text)
-    when = dates.published.at if dates.published is not None else page.observed
+    return _Told(
+        headline, own_headline, text, lead(head, page.entry, headline.text, text), address_of(page, head),
+        weigh(head, page, None if parts.cheap else parts.tree),
+        authors_of(head, page.entry, outlet_of(page.source, head, parts.url)),
+        credited(credits_of(head, page.entry), text),
+    )  # fmt: skip
+
+
+def _understood(parts: _Page, told: _Told, tools: Tools) -> _Understood:
+    page, fields = parts.page, told.fields
+    language = identify(tools.identifier, told.headline.text, told.standfirst.text, told.text, page.source.language)
+    when = told.dates.published.at if told.dates.published is not None else page.observed
     listed = mentions(tools.gazetteer, fields, language.macro, when, page.source.country)
     entities = with_guesses(tools.model if not parts.cheap else None, fields, language.macro, listed)
-    normalised = _normalised(own_headline, text)
-    article_id = page.article_id or ids.article(address.url)
-    methods = _present(
-        encoding=f"{parts.decoded.encoding} {parts.decoded.method}",
-        text=body.method,
-        title=headline.origin,
-        lead=standfirst.origin,
-        canonical_url=address.origin,
-        published=dates.note,
-        modified=dates.modified_origin,
-        language=language.origin,
-        authors=by,
-        agency=credit.where,
-    )
-    offered = (*headline.candidates, *standfirst.candidates, *address.candidates, *dates.candidates, *bylines)
-    whys = {"title": headline.why, "lead": standfirst.why, "published": dates.why, "authors": "the first with names"}
+    quotes = quotes_in(fields, language.macro, entities, Offices(tools.gazetteer.entities, when.date()))
+    return _Understood(language, entities, unknown_names(told.text, language.macro, spans_of(listed, "text")), quotes)
+
+
+def _methods(parts: _Page, body: Body, told: _Told) -> dict[str, str]:
+    return _present(
+        encoding=f"{parts.decoded.encoding} {parts.decoded.method}", text=body.method, title=told.headline.origin,
+        lead=told.standfirst.origin, canonical_url=told.address.origin, published=told.dates.note,
+        modified=told.dates.modified_origin, authors=told.authors[1], agency=told.credit.where,
+    )  # fmt: skip
+
+
+def _confidence(told: _Told, language: Language) -> dict[str, float]:
+    dates = told.dates
+    return _sure(
+        title=told.headline.sure, lead=told.standfirst.sure, canonical_url=told.address.sure,
+        published=dates.published.sure if dates.published is not None else 0.0,
+        modified=MODIFIED_SURE if dates.modified is not None else 0.0, language=language.confidence,
+        authors=AUTHORS_SURE.get(told.authors[1], 0.0), agency=told.credit.sure,
+    )  # fmt: skip
+
+
+def _assembled(
+    parts: _Page, told: _Told, understood: _Understood, reserved: tuple[str, ...], methods: dict[str, str]
+) -> Reading:
+    page, head, dates, language = parts.page, parts.head, told.dates, understood.language
+    normalised = _normalised(told.own_headline, told.text)
+    article_id = page.article_id or ids.article(told.address.url)
     return Reading(
-        article_id=article_id,
-        version_id=ids.article_version(article_id, normalised),
-        text_hash=ids.of("text", normalised),
-        canonical_url=address.url,
-        title=headline.text,
-        lead=standfirst.text,
-        text=text,
-        section=_section(head, page),
-        authors=authors,
-        image=image_of(page, head),
-        agency=credit.agency,
-        language=language,
-        kind=_kind(parts, text),
-        published=dates.published,
-        latest=dates.latest,
-        modified=dates.modified,
-        entities=entities,
-        names=unknown_names(text, language.macro, spans_of(listed, "text")),
-        quotes=quotes_in(fields, language.macro, entities, Offices(tools.gazetteer.entities, when.date())),
-        reservations=reserved,
-        headline=own_headline,
-        methods=methods,
-        confidence=_sure(
-            title=headline.sure,
-            lead=standfirst.sure,
-            canonical_url=address.sure,
-            published=dates.published.sure if dates.published is not None else 0.0,
-            modified=MODIFIED_SURE if dates.modified is not None else 0.0,
-            language=language.confidence,
-            authors=AUTHORS_SURE.get(by, 0.0),
-            agency=credit.sure,
-        ),
+        article_id=article_id, version_id=ids.article_version(article_id, normalised),
+        text_hash=ids.of("text", normalised), canonical_url=told.address.url, title=told.headline.text,
+        lead=told.standfirst.text, text=told.text, section=section_of(head, page.entry), authors=told.authors[0],
+        image=image_of(page, head), agency=told.credit.agency, language=language, kind=_kind(parts, told.text),
+        published=dates.published, latest=dates.latest, modified=dates.modified, entities=understood.entities,
+        names=understood.names, quotes=understood.quotes, reservations=reserved, headline=told.own_headline,
+        methods=methods | _present(language=language.origin), confidence=_confidence(told, language),
         stated=dates.stated or {},
-        candidates=judged(offered, methods, whys) if tools.explain else (),
-    )
+    )  # fmt: skip
+
+
+def _explained(parts: _Page, body: Body, told: _Told, found: Reading, tools: Tools) -> tuple[Candidate, ...]:
+    """Everything that was offered for the fields, the winners marked."""
+    page, head = parts.page, parts.head
+    texts = (told.headline.text, told.standfirst.text, told.text)
+    evidence = evidence_of(tools.identifier, *texts, page.source.language)
+    kinds = verdict.kinds_of(head, told.text, tree=parts.tree, site=parts.site, url=parts.url)
+    offered = (
+        *told.headline.candidates, *told.standfirst.candidates, *told.address.candidates, *told.dates.candidates,
+        *told.authors[2], *explain.agencies(credits_in(credits_of(head, page.entry), told.text)),
+        *explain.languages(evidence, found.language), *explain.sections(head, page, found.section),
+        *explain.images(head, found.image), *explain.kinds(kinds, found.kind), *explain.body(body, _copies(parts)),
+    )  # fmt: skip
+    claimed = told.address.origin != "fetched"
+    whys = {
+        "title": told.headline.why, "lead": told.standfirst.why, "authors": "the first with names",
+        "canonical_url": "the first claim that can be true" if claimed else "no claim that can be true",
+    }  # fmt: skip
+    return judged(offered, found.methods, whys)
 
 
 def _fields(headline: str, standfirst: str, text: str) -> tuple[tuple[str, str], ...]:
@@ -231,11 +295,6 @@ def _fields(headline: str, standfirst: str, text: str) -> tuple[tuple[str, str],
 def _normalised(headline: str, text: str) -> str:
     """What decides whether a text is a new version: letters and order, not case and blanks."""
     return " ".join(headline.casefold().split()) + "\n" + " ".join(text.casefold().split())
-
-
-def _section(head: Metadata, page: PageFetched) -> str:
-    named = head.first("article:section") or text_of(head.article.get("articleSection"))
-    return (named or next(iter(page.entry.categories), ""))[:100]
 
 
 def _kind(parts: _Page, text: str) -> str:

@@ -81,10 +81,11 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag
 
 
 class NoArticle(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="none"):
-    """A page that is no article, and how that shows."""
+    """A page that is no article, and how that shows; `candidates` as above, and what else it may have been."""
 
     outcome: ExtractOutcome
     detail: str = ""
+    candidates: tuple[Candidate, ...] = ()
 
 
 class Failed(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="failed"):

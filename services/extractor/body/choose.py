@@ -11,7 +11,7 @@ The publisher's own copies of the text (JSON-LD `articleBody`, the feed's conten
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lxml.etree import tostring
@@ -36,11 +36,23 @@ _SUPPORTED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class Outputs:
+    """What the voters found, by name, and how alike the first two were: kept as it came, for whoever asks why."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    alike: float | None = None
+
+
+NONE_ASKED = Outputs()
+
+
+@dataclass(frozen=True, slots=True)
 class Body:
-    """A text, paragraphs apart by newlines, and how it was found."""
+    """A text, paragraphs apart by newlines, and how it was found; `outputs` is what it was chosen from."""
 
     text: str
     method: str
+    outputs: Outputs = field(default=NONE_ASKED, compare=False, repr=False)
 
 
 def full_text(tree: Any, page: str, copies: Mapping[str, str], site: Site = UNKNOWN) -> Body:
@@ -53,7 +65,7 @@ def full_text(tree: Any, page: str, copies: Mapping[str, str], site: Site = UNKN
 
 def tidied(found: Body, site: Site) -> Body:
     """`found` without the paragraphs that are no text on any page or on those of this site."""
-    return Body(site.without_lines(found.text), found.method)
+    return Body(site.without_lines(found.text), found.method, found.outputs)
 
 
 def _profiled(tree: Any, site: Site) -> Body | None:
@@ -68,31 +80,34 @@ def rescued(found: Body, copies: Mapping[str, str]) -> Body:
     for name, copy in copies.items():
         text = clean(copy)
         if len(text) >= SHORTEST_COPY and len(found.text) < RESCUE * len(text):
-            return Body(text, name)
+            return Body(text, name, found.outputs)
     return found
 
 
 def _chosen(tree: Any, page: str) -> Body:
     strict, wide = voters.precise(tree), voters.wide(page)
     known = grams(wide)
-    if similar(grams(strict), known) >= AGREE:
-        return Body(_headed(strict, known), "trafilatura")
-    return _voted(tree, strict, wide) or Body(wide, "resiliparse")
+    alike = similar(grams(strict), known)
+    outputs = Outputs({"trafilatura": strict, "resiliparse": wide}, alike)
+    if alike >= AGREE:
+        return Body(_headed(strict, known), "trafilatura", outputs)
+    return _voted(tree, outputs)
 
 
-def _voted(tree: Any, strict: str, wide: str) -> Body | None:
+def _voted(tree: Any, first: Outputs) -> Body:
+    strict, wide = first.texts["trafilatura"], first.texts["resiliparse"]
     ballots = {
         "trafilatura": strict,
         "trafilatura_balanced": voters.balanced(tree),
         "readability": voters.readability(tree),
     }
-    name = winner(ballots, wide)
+    outputs, name = Outputs({**ballots, **first.texts}, first.alike), winner(ballots, wide)
     if not name:
         text = voters.thorough(tree)
-        return Body(text, "trafilatura_thorough") if text else None
+        return Body(text, "trafilatura_thorough", outputs) if text else Body(wide, "resiliparse", outputs)
     if in_two_halves(ballots[name], ballots["readability"], wide):
-        return Body(wide, "vote resiliparse")
-    return Body(_headed(ballots[name], grams(wide)), f"vote {name}")
+        return Body(wide, "vote resiliparse", outputs)
+    return Body(_headed(ballots[name], grams(wide)), f"vote {name}", outputs)
 
 
 def _headed(text: str, known: Grams) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from services.extractor.body import signs
@@ -49,19 +50,18 @@ def challenge(page: str, head: Metadata, text: str) -> NoArticle | None:
 
 def without_text(page: str, head: Metadata, tree: Any, site: Site, url: str) -> NoArticle:
     """What a page is that gave no text, or too little of it. `page` is its source."""
-    locked = _lock(head, site, tree)
-    if locked:
-        return NoArticle(outcome=ExtractOutcome.PAYWALL, detail=locked)
-    if signs.is_live(head, ""):
-        return NoArticle(outcome=ExtractOutcome.LIVE_BLOG, detail="its entries are not in the page")
-    pictures = signs.gallery(head, tree, url)
-    if pictures:
-        return NoArticle(outcome=ExtractOutcome.GALLERY, detail=pictures)
-    scripts = signs.scripted(page, tree)
-    if scripts:
-        return NoArticle(outcome=ExtractOutcome.SCRIPT_ONLY, detail=scripts)
-    listing = min(LISTING_TYPES & head.types, default="")
-    return NoArticle(outcome=ExtractOutcome.NOT_ARTICLE, detail=listing or "no text")
+    held = ((outcome, detail) for outcome, detail in signs_of(page, head, tree, site, url) if detail)
+    outcome, detail = next(held, (ExtractOutcome.NOT_ARTICLE, "no text"))
+    return NoArticle(outcome=outcome, detail=detail)
+
+
+def signs_of(page: str, head: Metadata, tree: Any, site: Site, url: str) -> Iterator[tuple[ExtractOutcome, str]]:
+    """What a page without a text may be, the surest first, each with how that shows, "" where it does not."""
+    yield ExtractOutcome.PAYWALL, _lock(head, site, tree)
+    yield ExtractOutcome.LIVE_BLOG, "its entries are not in the page" if signs.is_live(head, "") else ""
+    yield ExtractOutcome.GALLERY, signs.gallery(head, tree, url)
+    yield ExtractOutcome.SCRIPT_ONLY, signs.scripted(page, tree)
+    yield ExtractOutcome.NOT_ARTICLE, min(LISTING_TYPES & head.types, default="")
 
 
 def _lock(head: Metadata, site: Site, tree: Any) -> str:
@@ -72,11 +72,14 @@ def _lock(head: Metadata, site: Site, tree: Any) -> str:
 
 def kind_of(head: Metadata, text: str, *, tree: Any, site: Site, url: str) -> str:
     """The kind of an article: `liveblog`, `gallery`, `teaser` (the rest is for subscribers) or `article`."""
-    if signs.is_live(head, text):
-        return "liveblog"
-    if len(text) < TEASER and _lock(head, site, tree):
-        return "teaser"
-    return "gallery" if len(text) < CAPTIONS and signs.gallery(head, tree, url) else "article"
+    return next((kind for kind, detail in kinds_of(head, text, tree=tree, site=site, url=url) if detail), "article")
+
+
+def kinds_of(head: Metadata, text: str, *, tree: Any, site: Site, url: str) -> Iterator[tuple[str, str]]:
+    """The special kinds that an article may be, each with how that shows, "" where it does not."""
+    yield "liveblog", "called live, and told by the clock" if signs.is_live(head, text) else ""
+    yield "teaser", _lock(head, site, tree) if len(text) < TEASER else ""
+    yield "gallery", signs.gallery(head, tree, url) if len(text) < CAPTIONS else ""
 
 
 def is_locked(head: Metadata) -> bool:

@@ -39,6 +39,12 @@ def similar(one: Grams, other: Grams) -> float:
 
 def winner(ballots: Mapping[str, str], wide: str) -> str:
     """The name of the output most similar to the others; the first of equals. "" without any text."""
+    votes = tallied(ballots, wide)
+    return max(votes, key=lambda name: votes[name], default="")
+
+
+def tallied(ballots: Mapping[str, str], wide: str) -> dict[str, float]:
+    """How similar each output that is a text is to the others, summed up, and a little to the wide one."""
     outputs = {name: grams(text) for name, text in ballots.items() if text}
     anchor = grams(wide)
 
@@ -46,7 +52,7 @@ def winner(ballots: Mapping[str, str], wide: str) -> str:
         others = sum(similar(outputs[name], one) for other, one in outputs.items() if other != name)
         return others + _TIE * similar(outputs[name], anchor)
 
-    return max(outputs, key=votes, default="")
+    return {name: votes(name) for name in outputs}
 
 
 def in_two_halves(one: str, other: str, wide: str) -> bool:

@@ -9,6 +9,8 @@ The weights are from a search by hand over 700 titles of sixteen languages (`mak
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import exp, log, sqrt
 
 from services.extractor.language import letters, words
@@ -43,19 +45,63 @@ _OTHERS = frozenset({
 })  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for each language: the model's probability, words and letters, and the language of the outlet."""
+
+    sample: str
+    script: str
+    outlet: str
+    by_model: Mapping[str, float]
+    by_words: Mapping[str, float]
+    by_letters: Mapping[str, float]
+
+    def scores(self) -> dict[str, float]:
+        """The score of each language, as a logarithm: the sum of its parts, in one go for all."""
+        spoken = macro(self.outlet) if self.outlet else ""
+        return {
+            code: log(max(probability, LEAST)) + WORDS * self.by_words.get(code, 0.0)
+            + LETTERS * self.by_letters.get(code, 0.0) + _head_start(code) + (OUTLET if code == spoken else 0.0)
+            for code, probability in self.by_model.items()
+        }  # fmt: skip
+
+    def parts(self, code: str) -> tuple[tuple[str, float], ...]:
+        """What the score of a language is the sum of, by name."""
+        return (
+            ("model", log(max(self.by_model[code], LEAST))),
+            ("words", WORDS * self.by_words.get(code, 0.0)),
+            ("letters", LETTERS * self.by_letters.get(code, 0.0)),
+            ("head start", _head_start(code)),
+            ("outlet", OUTLET if self.outlet and code == macro(self.outlet) else 0.0),
+        )
+
+
 def identify(identifier: Identifier, title: str, lead: str, text: str, outlet: str = "") -> Language:
     """The language of an article. `outlet` is the language its source is listed with, "" when unknown."""
+    evidence = evidence_of(identifier, title, lead, text, outlet)
+    if not evidence.by_model:
+        return _by_outlet(outlet, evidence.script)
+    scores = evidence.scores()
+    winner = max(scores, key=lambda code: scores[code])
+    confidence = 1 / sum(exp(score - scores[winner]) for score in scores.values())
+    variety = variety_of(evidence.sample, evidence.script, outlet) if winner == "hbs" else ""
+    by_model = max(evidence.by_model, key=lambda code: evidence.by_model[code])
+    origin = "py3langid" if winner == by_model else "words and letters"
+    return Language(
+        macro=winner, variety=variety, script=evidence.script, confidence=round(confidence, 3), origin=origin
+    )
+
+
+def evidence_of(identifier: Identifier, title: str, lead: str, text: str, outlet: str) -> Evidence:
+    """What speaks for each language; nothing where there are too few letters to speak."""
     sample = "\n".join(part for part in (title, lead, text[:SAMPLE]) if part)
     script = script_of(sample)
     if sum(map(str.isalpha, sample)) < SHORTEST:
-        return _by_outlet(outlet, script)
-    by_model = _by_model(identifier, sample)
-    scores = _weighed(by_model, sample, script, outlet)
-    winner = max(scores, key=lambda code: scores[code])
-    confidence = 1 / sum(exp(score - scores[winner]) for score in scores.values())
-    variety = variety_of(sample, script, outlet) if winner == "hbs" else ""
-    origin = "py3langid" if winner == max(by_model, key=lambda code: by_model[code]) else "words and letters"
-    return Language(macro=winner, variety=variety, script=script, confidence=round(confidence, 3), origin=origin)
+        return Evidence(sample, script, outlet, {}, {}, {})
+    return Evidence(
+        sample, script, outlet, _by_model(identifier, sample), words.spoken_for(Folded(sample), script),
+        letters.spoken_for(sample),
+    )  # fmt: skip
 
 
 def _by_model(identifier: Identifier, sample: str) -> dict[str, float]:
@@ -76,16 +122,6 @@ def _merged(identifier: Identifier, text: str) -> dict[str, float]:
     for code, probability in identifier.rank(text):
         found[macro(code)] = found.get(macro(code), 0.0) + probability
     return found
-
-
-def _weighed(by_model: dict[str, float], sample: str, script: str, outlet: str) -> dict[str, float]:
-    by_words, by_letters = words.spoken_for(Folded(sample), script), letters.spoken_for(sample)
-    spoken = macro(outlet) if outlet else ""
-    return {
-        code: log(max(probability, LEAST)) + WORDS * by_words.get(code, 0.0) + LETTERS * by_letters.get(code, 0.0)
-        + _head_start(code) + (OUTLET if code == spoken else 0.0)
-        for code, probability in by_model.items()
-    }  # fmt: skip
 
 
 def _head_start(code: str) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -50,16 +51,23 @@ def variety_of(sample: str, script: str, outlet: str = "") -> str:
 
 def _marked(sample: str) -> dict[str, float]:
     """Each variety's sum of weighted markers."""
-    folded = fold_text(sample)
     scores: dict[str, float] = {}
-    for markers in _all_markers():
-        count = sum(min(MOST, times) for times in Counter(markers.words.findall(folded)).values())
-        for variety, weight in markers.says.items() if count else ():
-            scores[variety] = round(scores.get(variety, 0.0) + weight * count, 6)
-    new_spelling = len(set(_MONTENEGRIN.findall(sample.lower())))
-    if new_spelling:
-        scores["cnr"] = scores.get("cnr", 0.0) + _LETTERS * min(MOST, new_spelling)
+    for says, words in marks_of(sample):
+        for variety, weight in says.items():
+            scores[variety] = round(scores.get(variety, 0.0) + weight * sum(words.values()), 6)
     return scores
+
+
+def marks_of(sample: str) -> Iterator[tuple[Mapping[str, float], Mapping[str, int]]]:
+    """What markers say of the varieties, each with the words that were found and how often they count."""
+    folded = fold_text(sample)
+    for markers in _all_markers():
+        found = Counter(markers.words.findall(folded))
+        if found:
+            yield markers.says, {word: min(MOST, times) for word, times in found.items()}
+    spelt = sorted(set(_MONTENEGRIN.findall(sample.lower())))[:MOST]
+    if spelt:
+        yield {"cnr": _LETTERS}, dict.fromkeys(spelt, 1)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
@@ -11,6 +12,7 @@ from services.extractor.reading import Candidate
 from shared.events import PageFetched
 from shared.urls import canonical, registered_domain
 
+LONGEST_IMAGE = 2_000
 ID_DIGITS, LEAST_SHARED, MOST_OF = 5, 3, 0.6
 """A number of so many digits in a path is an article's (four are a year); of words at least three and most."""
 SURE = {"rel_canonical": 0.95, "og": 0.9, "fetched": 0.8}
@@ -69,9 +71,16 @@ def _marks(url: str) -> frozenset[str]:
 
 def image_of(page: PageFetched, head: Metadata) -> str:
     """The absolute address of the lead picture, "" if none is named."""
-    image = head.first("og:image:secure_url", "og:image", "twitter:image") or text_of(head.article.get("image"))
-    absolute = _absolute(page.final_url or page.url, image)
-    return absolute if len(absolute) <= 2_000 else ""
+    claim = next((claim for _, claim in images_of(head) if claim), "")
+    absolute = _absolute(page.final_url or page.url, claim)
+    return absolute if len(absolute) <= LONGEST_IMAGE else ""
+
+
+def images_of(head: Metadata) -> Iterator[tuple[str, str]]:
+    """The places that name a lead picture, the surest first, and what they name."""
+    for name in ("og:image:secure_url", "og:image", "twitter:image"):
+        yield name, head.first(name)
+    yield "jsonld", text_of(head.article.get("image"))
 
 
 def _absolute(base: str, claim: str) -> str:

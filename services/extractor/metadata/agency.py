@@ -8,7 +8,7 @@ credit ("Vučić told Reuters"), so only places and verbs that credit are looked
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -47,10 +47,11 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """An agency and where it is credited: `byline`, `dateline`, `credit` or `body`."""
+    """An agency and where it is credited: `byline`, `dateline`, `credit` or `body`; `surface` is what stands there."""
 
     agency: str = ""
     where: str = ""
+    surface: str = ""
 
     @property
     def sure(self) -> float:
@@ -72,17 +73,24 @@ class _Patterns:
 
 def credited(authors: Iterable[str], text: str) -> Credit:
     """The agency a text is credited to; empty when none is."""
+    return next(credits_in(authors, text), Credit())
+
+
+def credits_in(authors: Iterable[str], text: str) -> Iterator[Credit]:
+    """Every credit of a text, the surest place first; a later one is only looked for when it is asked for."""
     patterns = _patterns()
     for author in authors:
-        found = _named(patterns.byline.search(author)) if len(author) <= HEAD else ""
-        if found:
-            return Credit(found, "byline")
-    places = (
-        ("dateline", patterns.dateline.search(text[:HEAD])),
-        ("credit", patterns.credit.search(text[-TAIL:].rstrip())),
-        ("body", patterns.body.search(text[:OPENING]) or patterns.body.search(text[-CLOSING:])),
-    )
-    return next((Credit(found, where) for where, match in places if (found := _named(match))), Credit())
+        if len(author) <= HEAD:
+            yield from _credit("byline", patterns.byline.search(author))
+    yield from _credit("dateline", patterns.dateline.search(text[:HEAD]))
+    yield from _credit("credit", patterns.credit.search(text[-TAIL:].rstrip()))
+    yield from _credit("body", patterns.body.search(text[:OPENING]) or patterns.body.search(text[-CLOSING:]))
+
+
+def _credit(where: str, match: re.Match[str] | None) -> Iterator[Credit]:
+    agency = _named(match)
+    if agency and match is not None:
+        yield Credit(agency, where, " ".join(match[0].split()))
 
 
 def is_agency(name: str) -> bool:

@@ -10,9 +10,10 @@ from services.extractor.reading import Candidate
 
 
 def judged(offered: Iterable[Candidate], methods: Mapping[str, str], whys: Mapping[str, str]) -> tuple[Candidate, ...]:
-    """`offered` with the first of each field that stands where the field was found marked as the winner; `whys` gives
-    each field's reason."""
-    settled: set[str] = set()
+    """`offered` with the first of each field that stands where the field was found marked as the winner, unless one is
+    marked already; `whys` gives each field's reason."""
+    offered = tuple(offered)
+    settled = {one.field for one in offered if one.won}
     listed = []
     for one in offered:
         origin = methods.get(one.field, "").partition(" ")[0]

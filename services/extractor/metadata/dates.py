@@ -14,7 +14,7 @@ that is marked as UTC is put right where it lies in the future, or where the pag
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -55,8 +55,14 @@ class Dates:
     modified_origin: str = ""
     note: str = ""
     stated: dict[str, str] | None = None
-    candidates: tuple[Candidate, ...] = ()
-    why: str = ""
+    found: Weighed | None = None
+    best: Statement | None = None
+    changes: tuple[tuple[Moment, str], ...] = ()
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """All statements of both, the believed ones marked."""
+        return (*_listed(self), *_listed_changes(self)) if self.found is not None else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +79,18 @@ def weigh(head: Metadata, page: PageFetched, tree: Any) -> Dates:
     """The publication and change of a page, seen from when it was observed. `tree` is the parsed page for htmldate, or
     None to do without."""
     said = _said(head, page)
-    changes = [one for one, _ in _changes(said)]
-    found = weighed(_statements(said), changes, page.observed)
+    changes = tuple(dict.fromkeys(_changes(said)))
+    found = weighed(_statements(said), [one for one, _ in changes], page.observed)
     best = found.best() or _from_text(tree, page.observed, said.place)
     if best is None:
-        return Dates(candidates=_listed(found, found.told))
-    return _settled(said, found, in_own_zone(best, page.observed, said.place))
+        return Dates(found=found, changes=changes)
+    return _settled(found, in_own_zone(best, page.observed, said.place), changes)
 
 
-def _settled(said: _Said, found: Weighed, best: Statement) -> Dates:
+def _settled(found: Weighed, best: Statement, changes: tuple[tuple[Moment, str], ...]) -> Dates:
     future = best.future(found.now)
     flags = f"{' future' if future else ''}{' local time marked as UTC' if best.wrong_zone else ''}"
-    modified, origin = _modified(said, best.at)
+    modified, origin = _modified(found, best, changes)
     return Dates(
         Published(at=best.at, origin=best.origin, sure=_sureness(best, future=future)),
         best.at + (timedelta(days=1) if best.exact is Exact.DAY else timedelta()),
@@ -92,8 +98,9 @@ def _settled(said: _Said, found: Weighed, best: Statement) -> Dates:
         origin,
         f"{best.origin} {best.exact.name.lower()}{flags}",
         {"published": best.moment.stated} | ({"modified": modified.stated} if modified is not None else {}),
-        (*_listed(found, (*found.told, *([best] if best.origin == "htmldate" else []))), *_listed_changes(said, best)),
-        _why(found, best),
+        found,
+        best,
+        changes,
     )
 
 
@@ -191,9 +198,10 @@ def _changes(said: _Said) -> Iterator[tuple[Moment, str]]:
         yield known, "feed"
 
 
-def _modified(said: _Said, published: datetime) -> tuple[Moment | None, str]:
-    latest = said.page.observed + TOLERANCE
-    return next(((one, origin) for one, origin in _changes(said) if published < one.at <= latest), (None, ""))
+def _modified(found: Weighed, best: Statement, changes: tuple[tuple[Moment, str], ...]) -> tuple[Moment | None, str]:
+    """The first change that lies behind the publication and before now, and where it is told."""
+    latest = found.now + TOLERANCE
+    return next(((one, origin) for one, origin in changes if best.at < one.at <= latest), (None, ""))
 
 
 def _sureness(one: Statement, *, future: bool) -> float:
@@ -204,29 +212,44 @@ def _sureness(one: Statement, *, future: bool) -> float:
     return round(SURE[one.origin] * {Exact.ZONED: 1.0, Exact.MINUTE: 0.8, Exact.DAY: 0.6}[one.exact], 2)
 
 
-def _why(found: Weighed, best: Statement) -> str:
+def _listed(dates: Dates) -> Iterator[Candidate]:
+    assert dates.found is not None
+    told = [*dates.found.told, *([dates.best] if dates.best is not None and dates.best.origin == "htmldate" else [])]
+    won = next((one for one in told if _is_best(one, dates.best)), None)
+    for one in dict.fromkeys(told):
+        sure = _sureness(one, future=one.future(dates.found.now))
+        why = _why_best(dates.found, one) if one is won else _why_not(dates.found, one)
+        yield Candidate("published", one.origin, one.moment.stated, sure, one is won, why)
+
+
+def _is_best(one: Statement, best: Statement | None) -> bool:
+    """Whether this is the believed statement, put right or as it was told."""
+    same = best is not None and one.origin == best.origin
+    return same and best is not None and (best.wrong_zone or one.moment == best.moment)
+
+
+def _why_best(found: Weighed, best: Statement) -> str:
     allies = ", ".join(dict.fromkeys(one.origin for one in found.allies(best) if one.origin != best.origin))
-    agreed = f"; {allies} agree" if allies else ""
-    return f"the most exact of {max(1, len(found.usable))}, then by agreement and place{agreed}"
+    agreed = f", and {allies} agree" if allies else ""
+    return (
+        f"{best.exact.name.lower()}: the most exact of {max(1, len(found.usable))}, then by agreement and place{agreed}"
+    )
 
 
-def _listed(found: Weighed, told: Iterable[Statement]) -> tuple[Candidate, ...]:
-    def why(one: Statement) -> str:
-        objection = found.objections.get(one, "")
-        if one.future(found.now) and one.at >= EARLIEST:
-            return "from the future"
-        return f"{one.exact.name.lower()}, {objection}" if objection else one.exact.name.lower()
-
-    sure = {one: _sureness(one, future=one.future(found.now)) for one in told}
-    listed = [Candidate("published", one.origin, one.moment.stated, sure[one], why=why(one)) for one in sure]
-    return tuple(dict.fromkeys(listed))
+def _why_not(found: Weighed, one: Statement) -> str:
+    if one.future(found.now) and one.at >= EARLIEST:
+        return "from the future"
+    objection = found.objections.get(one, "")
+    return f"{one.exact.name.lower()}, {objection}" if objection else one.exact.name.lower()
 
 
-def _listed_changes(said: _Said, best: Statement) -> tuple[Candidate, ...]:
-    def why(at: datetime) -> str:
-        if at <= best.at:
-            return "not after the publication"
-        return "from the future" if at > said.page.observed + TOLERANCE else ""
-
-    changes = dict.fromkeys(_changes(said))
-    return tuple(Candidate("modified", origin, one.stated, MODIFIED_SURE, why=why(one.at)) for one, origin in changes)
+def _listed_changes(dates: Dates) -> Iterator[Candidate]:
+    assert dates.found is not None
+    latest = dates.found.now + TOLERANCE
+    settled = False
+    for one, origin in dates.changes:
+        late, early = one.at > latest, dates.best is not None and one.at <= dates.best.at
+        won = dates.modified == one.at and dates.modified_origin == origin and not settled
+        why = "from the future" if late else "not after the publication" if early else "the first place that has one"
+        settled = settled or won
+        yield Candidate("modified", origin, one.stated, MODIFIED_SURE, won, why if won or late or early else "")
