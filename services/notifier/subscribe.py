@@ -386,6 +386,15 @@ async def _put_in_order(connection: AsyncConnection, subscription_id: str, order
     await connection.execute(mine.where((DELIVERIES.c.story == "") == ordered).values(story=story))
 
 
+async def set_feed(
+    connection: AsyncConnection, subscription_id: str, feed_hash: bytes | None, *, now: datetime,
+    owner: str | None = None,
+) -> bool:  # fmt: skip
+    """Open a feed to whoever has the token with this hash, and to nobody with one before; None: to nobody. False where
+    there is no such subscription."""
+    return await _update(connection, subscription_id, {"feed_hash": feed_hash}, now=now, owner=owner)
+
+
 async def await_consent(
     connection: AsyncConnection, subscription_id: str, *, now: datetime, owner: str | None = None
 ) -> bool:

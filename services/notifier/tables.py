@@ -89,6 +89,7 @@ SUBSCRIPTIONS = sa.Table(
     sa.Column("thin", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("consent", sa.Text, nullable=False, server_default="operator"),
     sa.Column("allowed_rate", sa.Float),
+    sa.Column("feed_hash", sa.LargeBinary),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("created", Moment, nullable=False),
     sa.Column("changed", Moment, nullable=False),

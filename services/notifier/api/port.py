@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import Body, Depends, FastAPI, Query, Response
+from fastapi import Body, Depends, FastAPI, Header, Query, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier import consent, key_pairs, pull, subscribe
+from services.notifier import consent, feed, key_pairs, pull, subscribe
 from services.notifier.api.bounds import Bounded
 from services.notifier.api.problems import Problem, answer_with_problems
 from services.notifier.api.shapes import (
@@ -25,6 +25,7 @@ from services.notifier.api.shapes import (
     FiltersShape,
     MadeSubscription,
     NewSubscription,
+    OpenedFeed,
     Preview,
     Rotated,
     Rotation,
@@ -34,6 +35,7 @@ from services.notifier.api.shapes import (
 )
 from services.notifier.api.who import Gate
 from services.notifier.deliver import Target
+from services.notifier.feed import FeedForm
 from services.notifier.keys import Key, Scope
 from services.notifier.ping import ping
 from services.notifier.seal import Sealer, Unopened
@@ -46,6 +48,7 @@ from shared.http import Door, Guard
 
 CONNECTIONS = 256
 KEY_SET = "/.well-known/webhook-keys.json"
+FEED = "/feeds/{token}/{form}"
 TITLE, VERSION = "Wirewatch subscriptions", "1"
 Change = Callable[..., Awaitable[bool]]
 
@@ -219,6 +222,23 @@ def _work_routes(app: FastAPI, api: Api, gate: Gate) -> None:
             target = await api.target(connection, await api.one(connection, key, subscription_id))
         return Tested.of(await ping(api.door, target, real=api.real))
 
+    @app.post("/subscriptions/{subscription_id}/feed", tags=["feeds"])
+    async def open_feed(subscription_id: str, response: Response, key: Key = writes) -> OpenedFeed:
+        """Open a feed of the subscription at an address with a new token, shown this once; one before ends."""
+        async with api.database.transaction() as connection:
+            token = await feed.open_feed(connection, subscription_id, now=api.real.now(), owner=key.sees)
+        if token is None:
+            raise _missing()
+        response.headers["cache-control"] = "no-store"
+        return OpenedFeed(atom=f"/feeds/{token}/atom", json_feed=f"/feeds/{token}/json")
+
+    @app.delete("/subscriptions/{subscription_id}/feed", status_code=204, tags=["feeds"])
+    async def close_feed(subscription_id: str, key: Key = writes) -> None:
+        """Close it: its address is nothing from now on."""
+        async with api.database.transaction() as connection:
+            if not await subscribe.set_feed(connection, subscription_id, None, now=api.real.now(), owner=key.sees):
+                raise _missing()
+
     @app.post("/preview", tags=["subscriptions"])
     async def preview(asked: FiltersShape, most: Annotated[int, Query(ge=1, le=50)] = 10, _key: Key = reads) -> Preview:
         """What a subscription with these filters would have got, the newest first."""
@@ -246,6 +266,20 @@ def _open_routes(app: FastAPI, api: Api) -> None:
             found = await key_pairs.key_set(connection, api.real.now())
         response.headers["cache-control"] = f"public, max-age={round(key_pairs.CACHED.total_seconds())}"
         return found
+
+    @app.get(FEED, tags=["feeds"])
+    async def read_feed(token: str, form: FeedForm, if_none_match: Annotated[str, Header()] = "") -> Response:
+        """The last alerts of a subscription as a feed, for whoever has its address."""
+        async with api.database.reading() as connection:
+            one = await feed.of_token(connection, token)
+            if one is None:
+                raise Problem(404, "there is no such feed")
+            alerts = await pull.latest(connection, one.filters, feed.ENTRIES)
+        written, kind = feed.FORMS[form](one, alerts, f"/feeds/{token}/{form}"), feed.TYPES[form]
+        headers = {"etag": feed.etag(written), "cache-control": "private, max-age=60"}
+        if headers["etag"] in (told.strip() for told in if_none_match.split(",")):
+            return Response(status_code=304, headers=headers)
+        return Response(written, headers=headers, media_type=kind)
 
 
 def _checked(asked: FiltersShape) -> Filters:

@@ -202,6 +202,13 @@ class Rotated(Shape):
     overlap_seconds: float
 
 
+class OpenedFeed(Shape):
+    """Where a subscription can be read as a feed, shown this once; a feed before has ended."""
+
+    atom: str
+    json_feed: str
+
+
 class Tested(Shape):
     """What came of a test event."""
 

@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute
 
 from services.notifier import keys
 from services.notifier.api.bounds import LARGEST, Bounded
-from services.notifier.api.port import KEY_SET, Api, application
+from services.notifier.api.port import FEED, KEY_SET, Api, application
 from services.notifier.keys import Scope
 from services.notifier.sign import Secret
 from services.notifier.subscribe import Filters
@@ -28,7 +28,7 @@ from shared.events import AlertKind
 from tests.fakes.alerts import alert
 from tests.integration.notifier.world import LOOPBACK, SEALER, World, running, world
 
-PUBLIC = {"/openapi.json", KEY_SET}
+PUBLIC = {"/openapi.json", KEY_SET, FEED}
 
 
 @dataclass
